@@ -1,0 +1,353 @@
+"""The shared frozen types and the two plugin protocols: what every step of the flow takes and returns.
+
+Standard library only. A type that two modules need lives here.
+All times are timezone-aware and in UTC; `instant` and `parse_instant` are their one written form.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
+
+Value = str | int | float | bool | None
+"""What a field of a record, or a value of a document's meta, may be."""
+
+
+def instant(at: datetime) -> str:
+    """Write `at` as RFC 3339 in UTC with Z, to the second: "2017-03-20T16:00:00Z"."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def parse_instant(text: str) -> datetime:
+    """Read an RFC 3339 time with a zone; returns it in UTC. Raises ValueError for anything else."""
+    at = datetime.fromisoformat(text)
+    if at.tzinfo is None:
+        raise ValueError(f"{text!r} has no time zone")
+    return at.astimezone(UTC)
+
+
+class Severity(enum.IntEnum):
+    """How much a change matters; cosmetic changes are stored and never alert by default."""
+
+    COSMETIC = 0
+    MINOR = 1
+    MAJOR = 2
+    URGENT = 3
+
+    @property
+    def label(self) -> str:
+        """The word used in JSON and config.toml."""
+        return self.name.lower()
+
+
+# ---------------------------------------------------------------- what is watched
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One watched thing of config.toml. `options` are the options of its kind, checked when the config was read."""
+
+    name: str
+    kind: str
+    url: str
+    at_most_every: timedelta = timedelta(minutes=10)
+    at_least_every: timedelta = timedelta(hours=6)
+    weight: float = 1.0
+    ignore_robots: bool = False
+    expect: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+# ---------------------------------------------------------------- what the network brought
+
+
+class Hop(NamedTuple):
+    """One redirect that was followed: the address that answered, and with which status."""
+
+    url: str
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """One answer of a server, body decoded. `url` is the last address; `headers` in the order sent, names in lower case."""
+
+    url: str
+    status: int
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+    redirects: tuple[Hop, ...] = ()
+    peer: str | None = None
+
+    def header(self, name: str) -> str:
+        """The first header called `name` (lower case), or an empty string."""
+        return next((value for key, value in self.headers if key == name), "")
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A fetch that brought nothing, as a value.
+
+    `reason` is one word for programs: refused, robots, redirect, timeout, connect, dns, tls, too-large, encoding,
+    protocol, status, disk. `detail` says it to people. `refused` failures were never tried, by rule.
+    """
+
+    reason: str
+    detail: str
+    refused: bool = False
+    retry_after: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Validators:
+    """What a conditional GET sends back: the ETag and Last-Modified of the bytes already stored ("" for none)."""
+
+    etag: str = ""
+    last_modified: str = ""
+
+
+class Fetch(Protocol):
+    """The one door to the network that adapters get.
+
+    `fresh` asks for a new connection (used to confirm a suspect page); `validators` make the GET conditional.
+    """
+
+    def __call__(
+        self, source: Source, url: str, *, validators: Validators = ..., fresh: bool = False
+    ) -> Awaitable[Fetched | Failure]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """The bytes that an adapter reads, with what is known of where they came from. `at` is when they were fetched."""
+
+    source: str
+    kind: str
+    snapshot: str
+    at: datetime
+    url: str
+    status: int = 200
+    content_type: str = ""
+    body: bytes = b""
+
+
+# ---------------------------------------------------------------- what was read
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a change is about: a jurisdiction, a record, a document.
+
+    `id` is canonical ("us-county:32003", "place:<normalised text>", "record:<key>", "source:<name>"); `name` as AP
+    writes it; `state` the postal code or None; `within` the ids of the places that contain it.
+    """
+
+    id: str
+    name: str
+    state: str | None = None
+    within: tuple[str, ...] = ()
+
+    @property
+    def is_place(self) -> bool:
+        """Whether this is a jurisdiction, known or not."""
+        return self.id.startswith(("us-", "place:"))
+
+
+class Block(NamedTuple):
+    """One block of prose. `type` is heading, paragraph, list-item or note."""
+
+    type: str
+    text: str
+
+
+class Link(NamedTuple):
+    """A link as it stands on the page: its words and its absolute address."""
+
+    text: str
+    url: str
+
+
+class Record(NamedTuple):
+    """One row: its key, its fields in page order, the section it stands in, and the place that it names, if any."""
+
+    key: str
+    fields: Mapping[str, Value]
+    section: str | None = None
+    subject: Subject | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What `extract` read. An article's body is its blocks in order; a table's rows are its records, in page order.
+
+    `choices` is what the adapter decided at the baseline (which table, which key) and wants back next time;
+    `mentions` are the jurisdictions named in prose, in order, each once.
+    """
+
+    source: str
+    kind: str
+    snapshot: str
+    at: datetime
+    url: str
+    meta: Mapping[str, Value] = field(default_factory=dict)
+    blocks: tuple[Block, ...] = ()
+    records: Mapping[str, Record] = field(default_factory=dict)
+    links: tuple[Link, ...] = ()
+    mentions: tuple[Subject, ...] = ()
+    choices: Mapping[str, Any] = field(default_factory=dict)
+
+
+class NotReadable(Exception):  # noqa: N818 - the name is the message: this document cannot be read
+    """Raised by `extract` when the bytes cannot be read as this kind; its text says what was expected and found."""
+
+
+# ---------------------------------------------------------------- what changed
+
+
+class Span(NamedTuple):
+    """A run of words in a comparison: op "=" stands in both, "-" only in the old, "+" only in the new."""
+
+    op: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One typed fact that differs between two documents.
+
+    `id` hashes source, before, snapshot, kind, subject id, path, old and new; `at` is when the new was first seen,
+    `last_seen` when the old was last seen; `spans` are the words struck and added, for rendering.
+    """
+
+    id: str
+    source: str
+    at: datetime
+    last_seen: datetime | None
+    kind: str
+    severity: Severity
+    subject: Subject
+    path: tuple[str, ...]
+    old: Any
+    new: Any
+    summary: str
+    snapshot: str | None
+    before: str | None
+    spans: tuple[Span, ...] = ()
+    returned: bool = False
+
+
+# ---------------------------------------------------------------- what is told
+
+
+class Run(NamedTuple):
+    """A run of text in a message. `mark` is "", strong, new, old, dim or link (then `url` is where it leads)."""
+
+    text: str
+    mark: str = ""
+    url: str = ""
+
+
+Line = tuple[Run, ...]
+"""One block of a message; messages are split between lines, never inside one unless it alone is too long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One part of an alert for one channel. `ref` is printed in every part; the same ref is the same alert.
+
+    `changes` are those that the alert is about (all of them in each part), for channels that send data.
+    """
+
+    ref: str
+    source: str
+    lines: tuple[Line, ...]
+    changes: tuple[Change, ...] = ()
+    part: int = 1
+    parts: int = 1
+    repeat: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """Delivered; `receipt` is the channel's own id of the message, "" where it has none."""
+
+    receipt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """Not delivered, or not surely (`unknown`): try again, not before `after`."""
+
+    reason: str
+    after: timedelta | None = None
+    unknown: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Dead:
+    """Never to be delivered, and why."""
+
+    reason: str
+
+
+Outcome = Sent | Retry | Dead
+
+
+# ---------------------------------------------------------------- the two extension points
+
+
+class Adapter(Protocol):
+    """Code for one kind of source, built with its own options struct.
+
+    `version` rises when `extract` reads the same bytes differently: the last stored bytes are then read again before
+    anything is compared, so that an upgrade never alerts.
+    """
+
+    kind: ClassVar[str]
+    version: ClassVar[int]
+    Options: ClassVar[type]
+
+    def __init__(self, options: Any) -> None: ...
+
+    async def snapshot(self, source: Source, fetch: Fetch, known: Validators, *, fresh: bool) -> Fetched | Failure:
+        """Bring the bytes of one check. Most kinds need one page and keep this."""
+        return await fetch(source, source.url, validators=known, fresh=fresh)
+
+    def fingerprint(self, capture: Capture) -> str:
+        """Digest what this adapter reads in `capture`, fast: equal digests mean that `extract` would read the same."""
+        ...
+
+    def extract(self, capture: Capture, choices: Mapping[str, Any]) -> Document:
+        """Read `capture`; `choices` are those of the document before it. Raises NotReadable."""
+        ...
+
+
+@runtime_checkable
+class Notifier(Protocol):
+    """Code for one kind of channel, built with its own options struct.
+
+    `limit` is the longest text of one message in this channel's own units, as `measure` counts them.
+    """
+
+    kind: ClassVar[str]
+    limit: int
+    Options: ClassVar[type]
+
+    def measure(self, lines: tuple[Line, ...]) -> int:
+        """How much of `limit` these lines take."""
+        ...
+
+    async def send(self, message: Message) -> Outcome:
+        """Deliver one part; never raises for what the network or the far side does."""
+        ...
+
+    async def close(self) -> None:
+        """Release connections."""
+        ...
+
+
+Clock = Callable[[], datetime]
+"""Where `now` comes from at the edge; the pure core takes `now` as an argument."""
