@@ -117,7 +117,9 @@ class Fetch(Protocol):
 
     def __call__(
         self, source: Source, url: str, *, validators: Validators = ..., fresh: bool = False
-    ) -> Awaitable[Fetched | Failure]: ...
+    ) -> Awaitable[Fetched | Failure]:
+        """Bring one page; never raises for what the network or the far side does."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,6 +296,115 @@ class Dead:
 
 
 Outcome = Sent | Retry | Dead
+
+
+# ---------------------------------------------------------------- what is stored
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The record of one stored capture; its bytes are stored beside it.
+
+    `id` is the first 16 hex digits of `record_hash`, its link in the source's chain: SHA-256 over the previous record
+    hash, the canonical JSON of this record and the SHA-256 of the bytes. `verdict` (ok, suspect, blocked, gone),
+    `reason`, `choices` and `version` say how the bytes were read; they may be settled later and are not in the chain.
+    """
+
+    id: str
+    source: str
+    seq: int
+    at: datetime
+    url: str
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    redirects: tuple[Hop, ...]
+    peer: str | None
+    sha256: str
+    provenance: str
+    clock: str
+    previous: str
+    record_hash: str
+    verdict: str = "ok"
+    reason: str = ""
+    fingerprint: str = ""
+    version: int = 0
+    choices: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceState:
+    """Where one source stands: what its last check saw and when the next is due. One row, rewritten by each check.
+
+    `snapshot`, `fingerprint` and `version` are those of the last believed capture; `sha256` and `validators` those of
+    the last bytes seen (which may differ where nothing read differs). `seq` and `head` are the chain's end.
+    `suspect` is the first of the agreeing suspect captures, `suspect_seen` how many agreed so far.
+    `state` is new, ok, suspect, gone, blocked or failing.
+    """
+
+    name: str
+    kind: str = ""
+    url: str = ""
+    state: str = "new"
+    last_checked: datetime | None = None
+    last_seen: datetime | None = None
+    last_changed: datetime | None = None
+    next_check: datetime | None = None
+    records: int = 0
+    snapshot: str | None = None
+    fingerprint: str = ""
+    version: int = 0
+    choices: Mapping[str, Any] = field(default_factory=dict)
+    sha256: str = ""
+    validators: Validators = Validators()
+    seq: int = 0
+    head: str = ""
+    suspect: str | None = None
+    suspect_since: datetime | None = None
+    suspect_seen: int = 0
+    suspect_fingerprint: str = ""
+    failures: int = 0
+    error: str = ""
+    rate_count: float = 0.0
+    rate_hours: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """The changes of one snapshot that matched one route, for one channel. `id` hashes route, channel and changes."""
+
+    id: str
+    route: str
+    channel: str
+    source: str
+    snapshot: str | None
+    at: datetime
+    changes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One outbox row: one message part to one channel. `id` hashes alert, channel and part.
+
+    `state` is pending, sending, wait, sent or dead; `due` is when it may be tried (next); `reason` says why it waits
+    or died; `repeat` is set once a send may have arrived without our knowing.
+    """
+
+    id: str
+    alert: str
+    channel: str
+    source: str
+    part: int
+    parts: int
+    lines: tuple[Line, ...]
+    changes: tuple[str, ...]
+    created: datetime
+    due: datetime
+    state: str = "pending"
+    reason: str = ""
+    attempts: int = 0
+    repeat: bool = False
+    receipt: str = ""
+    sent_at: datetime | None = None
 
 
 # ---------------------------------------------------------------- the two extension points
