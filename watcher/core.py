@@ -73,7 +73,7 @@ class Hop(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """One answer of a server, body decoded. `url` is the last address; `headers` in the order sent, names in lower case."""
+    """One answer of a server, its body decoded. `url` is the last address; header names are in lower case."""
 
     url: str
     status: int
