@@ -16,11 +16,12 @@ LAYERS = [
     {"pipeline", "replay", "backfill"},
     {"fetch", "pool", "child"},
     {"plugins", "sources", "notify", "store", "config"},
+    {"outbox"},
     {"diff", "route", "render", "oncall", "schedule", "suspect", "guard"},
-    {"places", "words"},
+    {"places", "words", "summary", "wire"},
     {"core"},
 ]
-PURE = {"core", "places", "words", "diff", "route", "render", "oncall", "schedule", "suspect"}
+PURE = {"core", "places", "words", "summary", "wire", "diff", "route", "render", "outbox", "oncall", "schedule", "suspect"}
 IO = {
     "asyncio", "socket", "ssl", "subprocess", "httpx", "aiohttp", "httpx_aiohttp", "sqlalchemy", "alembic", "telegram",
     "apprise", "random", "secrets", "time", "threading", "urllib.request", "tempfile", "shutil", "os",

@@ -7,10 +7,12 @@ All times are timezone-aware and in UTC; `instant` and `parse_instant` are their
 from __future__ import annotations
 
 import enum
+import hashlib
+import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
+from typing import Any, ClassVar, NamedTuple, Protocol, TextIO, runtime_checkable
 
 Value = str | int | float | bool | None
 """What a field of a record, or a value of a document's meta, may be."""
@@ -27,6 +29,12 @@ def parse_instant(text: str) -> datetime:
     if at.tzinfo is None:
         raise ValueError(f"{text!r} has no time zone")
     return at.astimezone(UTC)
+
+
+def content_id(*parts: Any) -> str:
+    """16 hex digits of SHA-256 over the canonical JSON of `parts`: the same content has the same id, always."""
+    text = json.dumps(parts, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 class Severity(enum.IntEnum):
@@ -206,6 +214,10 @@ class NotReadable(Exception):  # noqa: N818 - the name is the message: this docu
     """Raised by `extract` when the bytes cannot be read as this kind; its text says what was expected and found."""
 
 
+class NothingThere(NotReadable):
+    """The bytes are sound and can be read, and what this kind looks for is not in them: no table, no list."""
+
+
 # ---------------------------------------------------------------- what changed
 
 
@@ -239,6 +251,28 @@ class Change:
     before: str | None
     spans: tuple[Span, ...] = ()
     returned: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the suspect guard thinks of a capture.
+
+    `kind` is ok; gone (404, 410, a soft 404) or lost (most of what was read has vanished), which are believed once
+    confirmed; blocked (a block, challenge, log-in or error page) or unreadable (empty, too hard to read), which never are.
+    """
+
+    kind: str = "ok"
+    reason: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """Whether the capture may be believed at once."""
+        return self.kind == "ok"
+
+    @property
+    def confirmable(self) -> bool:
+        """Whether a later capture that agrees makes this one believed."""
+        return self.kind in {"gone", "lost"}
 
 
 # ---------------------------------------------------------------- what is told
@@ -462,3 +496,20 @@ class Notifier(Protocol):
 
 Clock = Callable[[], datetime]
 """Where `now` comes from at the edge; the pure core takes `now` as an argument."""
+
+
+class Post(Protocol):
+    """The door for notifiers that send over HTTP: POST a body with headers, never raising for the far side."""
+
+    def __call__(self, url: str, body: bytes, headers: Mapping[str, str]) -> Awaitable[Fetched | Failure]:
+        """Send once; any answer of the server, whatever its status, is a Fetched."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What a notifier is built with beside its options: the door to the network, the clock, the terminal."""
+
+    post: Post
+    now: Clock
+    out: TextIO
