@@ -258,7 +258,8 @@ class Verdict:
     """What the suspect guard thinks of a capture.
 
     `kind` is ok; gone (404, 410, a soft 404) or lost (most of what was read has vanished), which are believed once
-    confirmed; blocked (a block, challenge, log-in or error page) or unreadable (empty, too hard to read), which never are.
+    confirmed; blocked (a block, challenge or log-in page), failing (5xx), empty, or unreadable as this kind, which
+    never are.
     """
 
     kind: str = "ok"
@@ -273,6 +274,41 @@ class Verdict:
     def confirmable(self) -> bool:
         """Whether a later capture that agrees makes this one believed."""
         return self.kind in {"gone", "lost"}
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """A first look at one answer: may it be believed, and does what the adapter reads differ?"""
+
+    verdict: Verdict
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two captures to compare, with the choices of the document before; `before` is None for a first sight.
+
+    `guarded` asks for the verdict `lost` instead of changes where most records vanished; a confirmed loss is compared
+    unguarded.
+    """
+
+    source: Source
+    after: Capture
+    before: Capture | None = None
+    choices: Mapping[str, Any] = field(default_factory=dict)
+    last_seen: datetime | None = None
+    guarded: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What comparing two captures gave."""
+
+    verdict: Verdict
+    changes: tuple[Change, ...] = ()
+    records: int = 0
+    choices: Mapping[str, Any] = field(default_factory=dict)
+    title: str = ""
 
 
 # ---------------------------------------------------------------- what is told

@@ -1,0 +1,130 @@
+"""The child's side of the pool: reads jobs from standard input, does the pure work under limits, writes answers.
+
+Frames are a four-byte length and MessagePack, both ways. The child has no network, no database and an empty
+environment; whatever a hostile page does to it ends here.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import struct
+import sys
+from collections.abc import Callable
+from typing import Any, BinaryIO
+
+import msgspec
+
+from watcher.core import Capture, Document, Fetched, NotReadable, Source
+
+CPU_SECONDS = 10
+MEMORY_BYTES = 768 * 1024 * 1024
+
+
+class Start(msgspec.Struct, frozen=True):
+    """The first frame: where the parent's modules are, so that a stranger's adapter is found here too."""
+
+    path: list[str]
+    cpu_seconds: int = CPU_SECONDS
+    memory_bytes: int = MEMORY_BYTES
+
+
+class Look(msgspec.Struct, frozen=True, tag="look"):
+    """Judge one answer and digest what is read of it: gives a Glance."""
+
+    source: Source
+    fetched: Fetched
+    capture: Capture
+
+
+class Compare(msgspec.Struct, frozen=True, tag="compare"):
+    """Compare two captures: gives a Reading."""
+
+    source: Source
+    after: Capture
+    before: Capture | None
+    choices: dict[str, Any]
+    last_seen: Any
+    guarded: bool
+
+
+class Read(msgspec.Struct, frozen=True, tag="read"):
+    """Extract one document: gives a Document, or raises NotReadable in the parent."""
+
+    source: Source
+    capture: Capture
+    choices: dict[str, Any]
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """One frame back: the result, still encoded, or what went wrong and whether it was the page's fault."""
+
+    result: msgspec.Raw = msgspec.Raw(b"")
+    error: str = ""
+    unreadable: bool = False
+
+
+Job = Look | Compare | Read
+
+
+def main() -> None:
+    """Serve until standard input ends."""
+    inward, outward = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb", buffering=0)
+    os.dup2(2, 1)  # a library that prints must not write into the frames
+    first = frame(inward)
+    if first is None:
+        return
+    start = msgspec.msgpack.decode(first, type=Start)
+    sys.path[:] = start.path
+    resource.setrlimit(resource.RLIMIT_AS, (start.memory_bytes, start.memory_bytes))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    sys.setrecursionlimit(5_000)
+    decode = msgspec.msgpack.Decoder(Job).decode
+    while (body := frame(inward)) is not None:
+        limit_cpu(start.cpu_seconds)
+        answer = msgspec.msgpack.encode(answer_to(lambda body=body: work(decode(body))))
+        outward.write(struct.pack(">I", len(answer)) + answer)
+
+
+def frame(stream: BinaryIO) -> bytes | None:
+    """The next frame, or None at the end."""
+    head = stream.read(4)
+    return stream.read(struct.unpack(">I", head)[0]) if len(head) == 4 else None  # noqa: PLR2004 - the length's size
+
+
+def limit_cpu(seconds: int) -> None:
+    """Let the next job use `seconds` of processor time, and no more: the kernel ends the process then."""
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    used = int(usage.ru_utime + usage.ru_stime) + 1
+    resource.setrlimit(resource.RLIMIT_CPU, (used + seconds, resource.RLIM_INFINITY))
+
+
+def answer_to(run: Callable[[], Any]) -> Answer:
+    """Run one job; everything that goes wrong in it becomes an answer."""
+    try:
+        return Answer(msgspec.Raw(msgspec.msgpack.encode(run())))
+    except NotReadable as error:
+        return Answer(error=str(error), unreadable=True)
+    except MemoryError:
+        return Answer(error="reading the page needs more memory than allowed", unreadable=True)
+    except RecursionError:
+        return Answer(error="the page is nested too deep to be read", unreadable=True)
+    except Exception as error:  # noqa: BLE001 - an adapter's mistake must not end the service: it is told instead
+        return Answer(error=f"{type(error).__name__}: {error}"[:500])
+
+
+def work(job: Job) -> Any:
+    """Do one job."""
+    from watcher import reading
+
+    if isinstance(job, Look):
+        return reading.glance(job.source, job.fetched, job.capture)
+    if isinstance(job, Compare):
+        pair = reading.Pair(job.source, job.after, job.before, job.choices, job.last_seen, job.guarded)
+        return reading.compare(pair)
+    document: Document = reading.read(job.source, job.capture, job.choices)
+    return document
+
+
+if __name__ == "__main__":
+    main()

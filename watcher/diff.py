@@ -1,0 +1,273 @@
+"""Two documents in, typed changes out: the middle of the flow, and pure.
+
+Records are matched by key with plain dictionary comparison, and DeepDiff looks only inside the matched records that
+differ. What a move, a reorder, a respelling or a repaired encoding leaves behind is nothing, or cosmetic.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import msgspec
+
+from watcher.core import Change, Document, Severity, Span, Subject
+from watcher.matching import Matched, base_key, match
+from watcher.summary import summarise
+from watcher.wording import cosmetic, pair_texts, words
+
+SEVERITY = {
+    "jurisdiction.listed": Severity.MAJOR,
+    "jurisdiction.delisted": Severity.MAJOR,
+    "jurisdiction.changed": Severity.MAJOR,
+    "jurisdiction.reattributed": Severity.MAJOR,
+    "record.added": Severity.MAJOR,
+    "record.removed": Severity.MAJOR,
+    "article.headline": Severity.MAJOR,
+    "article.note": Severity.MAJOR,
+    "page.gone": Severity.MAJOR,
+    "page.back": Severity.MAJOR,
+    "source.blocked": Severity.MAJOR,
+    "source.failing": Severity.MAJOR,
+}
+"""How much a kind matters; kinds that are not named are minor."""
+
+LINKS_ARE_NEWS = {"page", "index"}
+"""Kinds for which a changed link is what the reader came for; elsewhere it is kept as cosmetic."""
+
+
+class Draft(NamedTuple):
+    """A change before it has its source, its times and its id."""
+
+    kind: str
+    subject: Subject
+    path: tuple[str, ...]
+    old: Any
+    new: Any
+    spans: tuple[Span, ...] = ()
+    severity: Severity | None = None
+
+
+def diff(before: Document, after: Document, *, last_seen: datetime | None = None) -> tuple[Change, ...]:
+    """All changes from `before` to `after`, in the order of `after`; () when nothing differs.
+
+    `last_seen` is when the old was last seen (default: when `before` was captured). Pure: the same documents give the
+    same changes with the same ids.
+    """
+    drafts = [*_headers(before, after), *_records(before, after), *_meta(before, after), *_blocks(before, after)]
+    drafts += [*_mentions(before, after), *_links(before, after)]
+    unique = {_key(draft): draft for draft in drafts}
+    seen, source = last_seen or before.at, after.source
+    return tuple(
+        change(draft, source, at=after.at, last_seen=seen, snapshot=after.snapshot, before=before.snapshot)
+        for draft in unique.values()
+    )
+
+
+def change(
+    draft: Draft, source: str, *, at: datetime, last_seen: datetime | None, snapshot: str | None, before: str | None
+) -> Change:
+    """Give a draft its place in time, its severity by rule, its line for people and its id."""
+    severity = draft.severity if draft.severity is not None else _severity(draft)
+    identity = [source, before, snapshot, draft.kind, draft.subject.id, list(draft.path), draft.old, draft.new]
+    return Change(
+        id=hashlib.sha256(msgspec.json.encode(identity, order="deterministic")).hexdigest(),
+        source=source,
+        at=at,
+        last_seen=last_seen,
+        kind=draft.kind,
+        severity=severity,
+        subject=draft.subject,
+        path=draft.path,
+        old=draft.old,
+        new=draft.new,
+        summary=summarise(draft.kind, draft.subject, draft.path, draft.old, draft.new),
+        snapshot=snapshot,
+        before=before,
+        spans=draft.spans,
+    )
+
+
+def about(source: str, kind: str, *, name: str = "", old: Any = None, new: Any = None) -> Draft:
+    """A change of the page or the source as a whole: page.gone, page.back, page.moved, source.blocked."""
+    return Draft(kind, Subject(f"source:{source}", name or source), ("state",), old, new)
+
+
+def _key(draft: Draft) -> bytes:
+    return msgspec.json.encode([draft.kind, draft.subject.id, draft.path, draft.old, draft.new])
+
+
+def _severity(draft: Draft) -> Severity:
+    """By rule: what only a typesetter would see is cosmetic; a figure that moved matters more than a reworded cell."""
+    old, new = draft.old, draft.new
+    if isinstance(old, str) and isinstance(new, str) and cosmetic(old, new):
+        return Severity.COSMETIC
+    if draft.kind == "record.changed" and _is_figure(old) and _is_figure(new):
+        return Severity.MAJOR
+    return SEVERITY.get(draft.kind, Severity.MINOR)
+
+
+def _is_figure(value: Any) -> bool:
+    return isinstance(value, int | float) or (
+        isinstance(value, str) and value.strip("$€£% ").replace(",", "").replace(".", "", 1).isdecimal()
+    )
+
+
+# ---------------------------------------------------------------- records
+
+
+def _records(before: Document, after: Document) -> Iterable[Draft]:
+    if not before.records and not after.records:
+        return
+    columns = _columns(before, after)
+    if columns is None:
+        yield Draft("page.redesigned", _page(after), ("records",), _header(before), _header(after))
+        return
+    matched = match(before, after, columns)
+    for old_key, new_key in matched.renamed:
+        yield _renamed(before, after, old_key, new_key)
+    for old_key, new_key in matched.differing:
+        yield from _inside(before, after, old_key, new_key, columns)
+    yield from _gone_and_new(before, after, matched)
+
+
+def _gone_and_new(before: Document, after: Document, matched: Matched) -> Iterable[Draft]:
+    for key in matched.added:
+        record = after.records[key]
+        kind = "jurisdiction.listed" if _is_place(record.subject) else "record.added"
+        yield Draft(kind, subject_of(record.subject, key), ("records", key), None, dict(record.fields))
+    for key in matched.removed:
+        record = before.records[key]
+        kind = "jurisdiction.delisted" if _is_place(record.subject) else "record.removed"
+        yield Draft(kind, subject_of(record.subject, key), ("records", key), dict(record.fields), None)
+
+
+def _inside(
+    before: Document, after: Document, old_key: str, new_key: str, columns: Mapping[str, str]
+) -> Iterable[Draft]:
+    """The fields that differ inside one matched record, one change each."""
+    from deepdiff import DeepDiff
+
+    old, record = before.records[old_key], after.records[new_key]
+    subject = subject_of(record.subject, new_key)
+    kind = "jurisdiction.changed" if _is_place(record.subject) else "record.changed"
+    was = {columns[name]: value for name, value in old.fields.items() if name in columns}
+    now = {name: value for name, value in record.fields.items() if name in set(columns.values())}
+    if base_key(old_key) != base_key(new_key):  # its name is told as the rename
+        for name in (*after.choices.get("key", ()), "name"):
+            now.pop(name, None)
+            was.pop(name, None)
+    for items in DeepDiff(was, now, view="tree").values():
+        for item in items:
+            name = str(item.path(output_format="list")[0])
+            before_value, after_value = was.get(name), now.get(name)
+            spans = words(before_value, after_value) if _texts(before_value, after_value) else ()
+            yield Draft(kind, subject, ("records", new_key, name), before_value, after_value, spans)
+
+
+def _renamed(before: Document, after: Document, old_key: str, new_key: str) -> Draft:
+    """One entry that goes by another name now; a place that is now another place is reattributed."""
+    old, new = before.records[old_key], after.records[new_key]
+    known = [record.subject is not None and record.subject.id.startswith("us-") for record in (old, new)]
+    kind, severity = ("jurisdiction.changed" if _is_place(new.subject) else "record.changed"), Severity.MINOR
+    if all(known):
+        kind, severity = "jurisdiction.reattributed", Severity.MAJOR
+    old_name, new_name = subject_of(old.subject, old_key).name, subject_of(new.subject, new_key).name
+    path = ("records", old_key, "name")
+    return Draft(kind, subject_of(new.subject, new_key), path, old_name, new_name, words(old_name, new_name), severity)
+
+
+def subject_of(subject: Subject | None, key: str) -> Subject:
+    """What a record's change is about: the place that it names, else the record itself."""
+    return subject or Subject(f"record:{key}", base_key(key))
+
+
+def _is_place(subject: Subject | None) -> bool:
+    return subject is not None and subject.is_place
+
+
+def _texts(*values: Any) -> bool:
+    return all(isinstance(value, str) for value in values)
+
+
+def _header(document: Document) -> list[str]:
+    header = document.choices.get("header")
+    return list(header) if header else []
+
+
+def _columns(before: Document, after: Document) -> dict[str, str] | None:
+    """Which old column is which new one. Identity while the header stays; None where the two share no column."""
+    old, new = _header(before), _header(after)
+    if not old or not new:
+        names = {name for document in (before, after) for record in document.records.values() for name in record.fields}
+        return {name: name for name in names}
+    same = {name: name for name in old if name in new}
+    if len(old) == len(new):
+        same |= {was: now for was, now in zip(old, new, strict=True) if was not in same and now not in old}
+    return same or None
+
+
+def _headers(before: Document, after: Document) -> Iterable[Draft]:
+    old, new = _header(before), _header(after)
+    if old and new and old != new and _columns(before, after) is not None:
+        was, now = " | ".join(old), " | ".join(new)
+        yield Draft("page.text", _page(after), ("meta", "header"), was, now, words(was, now))
+
+
+# ---------------------------------------------------------------- prose, meta, links
+
+
+def _page(document: Document) -> Subject:
+    return Subject(
+        f"source:{document.source}", str(document.meta.get("headline") or document.meta.get("title") or document.source)
+    )
+
+
+def _meta(before: Document, after: Document) -> Iterable[Draft]:
+    named = {"headline": "article.headline", "byline": "article.byline"}
+    if after.kind == "page":
+        named["title"] = "page.text"
+    for name, kind in named.items():
+        old, new = before.meta.get(name), after.meta.get(name)
+        if old != new:
+            spans = words(old, new) if isinstance(old, str) and isinstance(new, str) else ()
+            yield Draft(kind, _page(after), ("meta", name), old, new, spans)
+
+
+def _blocks(before: Document, after: Document) -> Iterable[Draft]:
+    text = "article.text" if after.kind == "article" else "page.text"
+    sorts: tuple[tuple[str, Callable[[str], bool]], ...] = (
+        (text, lambda sort: sort != "note" or text == "page.text"),
+        ("article.note", lambda sort: sort == "note" and text == "article.text"),
+    )
+    for kind, wanted in sorts:
+        old = [block.text for block in before.blocks if wanted(block.type)]
+        new = [block.text for block in after.blocks if wanted(block.type)]
+        for edit in pair_texts(old, new):
+            yield Draft(kind, _page(after), ("blocks",), edit.old, edit.new, edit.spans, edit.severity)
+
+
+def _mentions(before: Document, after: Document) -> Iterable[Draft]:
+    old, new = {place.id: place for place in before.mentions}, {place.id: place for place in after.mentions}
+    for place in new.values():
+        if place.id not in old:
+            yield Draft("article.mentions", place, ("mentions",), None, place.name)
+    for place in old.values():
+        if place.id not in new:
+            yield Draft("article.mentions", place, ("mentions",), place.name, None)
+
+
+def _links(before: Document, after: Document) -> Iterable[Draft]:
+    severity = None if after.kind in LINKS_ARE_NEWS else Severity.COSMETIC
+    old, new = {link.url: link.text for link in before.links}, {link.url: link.text for link in after.links}
+    gone, come = [url for url in old if url not in new], [url for url in new if url not in old]
+    by_text = {old[url]: url for url in gone if old[url]}
+    for url in come:
+        was = by_text.pop(new[url], None)
+        yield Draft("page.links", _page(after), ("links",), was, url, severity=severity)
+        if was:
+            gone.remove(was)
+    for url in gone:
+        yield Draft("page.links", _page(after), ("links",), url, None, severity=severity)

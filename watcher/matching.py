@@ -1,0 +1,166 @@
+"""Which record became which: by key, by multiset where keys are equal, by likeness where one was renamed. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from watcher.core import Document, Record, Value
+from watcher.wording import likeness, mutual_best
+
+NEAR = 85.0
+"""Likeness of two keys, of 100, from which one that goes and one that comes may be one entry renamed."""
+
+View = Callable[[Record, int], Mapping[str, Value]]
+"""A record and its side (0 for the old document, 1 for the new) to the fields that are compared."""
+
+SAME_BUT_FOR_ITS_NAME = 200.0
+"""Score of a pair whose other fields are all equal, so that it always beats a pair that is only spelled alike."""
+
+
+class Matched(NamedTuple):
+    """Pairs (old key, new key) of one record under two names, and of records that differ inside; what is left over."""
+
+    renamed: tuple[tuple[str, str], ...]
+    differing: tuple[tuple[str, str], ...]
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+
+
+def base_key(key: str) -> str:
+    """The key without the #2, #3 … that tells equal rows apart."""
+    base, mark, number = key.rpartition("#")
+    return base if mark and number.isdecimal() else key
+
+
+def match(before: Document, after: Document, columns: Mapping[str, str]) -> Matched:
+    """Match the records of two documents; `columns` says which old field is which new one."""
+    old, new = before.records, after.records
+    seen = _view(columns, whole=before.choices.get("header") == after.choices.get("header"))
+    differing = [key for key, record in new.items() if key in old and seen(old[key], 0) != seen(record, 1)]
+    added = [key for key in new if key not in old]
+    removed = [key for key in old if key not in new]
+    pairs = [(key, key) for key in differing]
+    shared = _shared_keys(old, new, [*differing, *added, *removed])
+    if shared:
+        regrouped, added, removed = _multisets(old, new, shared, added, removed, seen)
+        pairs = [pair for pair in pairs if base_key(pair[0]) not in shared] + regrouped
+    names = {*after.choices.get("key", ()), "name"}
+    renamed = _renames(old, new, removed, added, names, seen)
+    pairs += [
+        (was, now) for was, now in renamed if _facts(seen(old[was], 0), names) != _facts(seen(new[now], 1), names)
+    ]
+    gone, come = {was for was, _ in renamed}, {now for _, now in renamed}
+    return Matched(
+        renamed=tuple(renamed),
+        differing=tuple(pairs),
+        added=tuple(key for key in added if key not in come),
+        removed=tuple(key for key in removed if key not in gone),
+    )
+
+
+def _view(columns: Mapping[str, str], *, whole: bool) -> View:
+    """How records are seen for comparing: whole while the header stays, else the columns that both documents have."""
+    if whole:
+        return lambda record, _: record.fields
+    new = set(columns.values())
+    return lambda record, side: (
+        {name: value for name, value in record.fields.items() if name in new}
+        if side
+        else {columns[name]: value for name, value in record.fields.items() if name in columns}
+    )
+
+
+def _shared_keys(old: Mapping[str, Record], new: Mapping[str, Record], touched: Iterable[str]) -> set[str]:
+    """The keys among those touched that several rows share, on either side."""
+    return {base for base in map(base_key, touched) if f"{base}#2" in old or f"{base}#2" in new}
+
+
+def _multisets(
+    old: Mapping[str, Record],
+    new: Mapping[str, Record],
+    shared: set[str],
+    added: Sequence[str],
+    removed: Sequence[str],
+    seen: View,
+) -> tuple[list[tuple[str, str]], list[str], list[str]]:
+    """Match rows that share a key: equal rows first, then in order; what is over is added or removed."""
+    groups: tuple[dict[str, list[str]], dict[str, list[str]]] = (defaultdict(list), defaultdict(list))
+    for group, records in zip(groups, (old, new), strict=True):
+        for key in records:
+            if base_key(key) in shared:
+                group[base_key(key)].append(key)
+    pairs: list[tuple[str, str]] = []
+    left_new = [key for key in added if base_key(key) not in shared]
+    left_old = [key for key in removed if base_key(key) not in shared]
+    for base in sorted(shared):
+        olds, news = _without_equals(old, new, groups[0][base], groups[1][base], seen)
+        pairs += zip(olds, news, strict=False)
+        left_old += olds[len(news) :]
+        left_new += news[len(olds) :]
+    return pairs, left_new, left_old
+
+
+def _without_equals(
+    old: Mapping[str, Record], new: Mapping[str, Record], olds: list[str], news: list[str], seen: View
+) -> tuple[list[str], list[str]]:
+    def rows(records: Mapping[str, Record], keys: Iterable[str], side: int) -> dict[str, tuple[tuple[str, Value], ...]]:
+        return {key: tuple(seen(records[key], side).items()) for key in keys}
+
+    was, now = rows(old, olds, 0), rows(new, news, 1)
+    common = Counter(was.values()) & Counter(now.values())
+    return _leave_out(was, common), _leave_out(now, common)
+
+
+def _leave_out(
+    rows: Mapping[str, tuple[tuple[str, Value], ...]], common: Counter[tuple[tuple[str, Value], ...]]
+) -> list[str]:
+    left = Counter(common)
+    kept = []
+    for key, row in rows.items():
+        if left[row] > 0:
+            left[row] -= 1
+        else:
+            kept.append(key)
+    return kept
+
+
+def _renames(
+    old: Mapping[str, Record],
+    new: Mapping[str, Record],
+    removed: Sequence[str],
+    added: Sequence[str],
+    names: set[str],
+    seen: View,
+) -> list[tuple[str, str]]:
+    """One key that went and one that came, each the other's best match: all other fields equal, or spelled alike.
+
+    Two places that are both known are two places, however alike their names, unless the row's own facts moved along.
+    """
+
+    def score(was: str, now: str) -> float:
+        one, other = old[was], new[now]
+        facts = _facts(seen(one, 0), names)
+        equal = facts == _facts(seen(other, 1), names) and any(facts.values())
+        if _known(one) and _known(other):
+            return SAME_BUT_FOR_ITS_NAME if equal and _name(one).split(",")[0] == _name(other).split(",")[0] else 0.0
+        alike = likeness(_name(one), _name(other))
+        if equal:
+            return SAME_BUT_FOR_ITS_NAME + alike
+        return alike if alike >= NEAR else 0.0
+
+    return mutual_best(removed, added, score)
+
+
+def _facts(fields: Mapping[str, Value], names: set[str]) -> dict[str, Value]:
+    """What a row says beside its name and the section it stands in."""
+    return {name: value for name, value in fields.items() if name not in names and name != "section"}
+
+
+def _name(record: Record) -> str:
+    return record.subject.name if record.subject else base_key(record.key)
+
+
+def _known(record: Record) -> bool:
+    return record.subject is not None and record.subject.id.startswith("us-")

@@ -1,0 +1,326 @@
+"""The story: check(source) from fetch to outbox, deliver() from outbox to outcome. The only file that knows the order.
+
+Everything that one check found is written in one transaction: snapshot, changes, deliveries and the next check.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from watcher import standing, suspect
+from watcher.core import (
+    Adapter,
+    Alert,
+    Capture,
+    Change,
+    Clock,
+    Delivery,
+    Failure,
+    Fetch,
+    Fetched,
+    NotReadable,
+    Pair,
+    Reading,
+    Severity,
+    Snapshot,
+    Source,
+    SourceState,
+    Verdict,
+    instant,
+)
+from watcher.plugins import build
+from watcher.pool import Pool
+from watcher.store import Connection, Store, changes, outbox, snapshots, sources
+
+BATCH = 64
+"""Unchanged checks written in one transaction."""
+
+NOT_MODIFIED = 304
+
+Dispatch = Callable[[Source, Sequence[Change]], Sequence[tuple[Alert, Sequence[Delivery]]]]
+"""The changes of one check to the outbox rows they make: routes, rendering and channels, put together by app."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a check needs, built once by app. `clock` is "real", or "given" where --now set the time."""
+
+    store: Store
+    fetch: Fetch
+    pool: Pool
+    now: Clock
+    dispatch: Dispatch
+    clock: str = "real"
+    confirm_after: timedelta = timedelta(minutes=10)
+    confirmations: int = 2
+    keep_all: bool = False
+    price: float = 0.0
+    batch: list[SourceState] = field(default_factory=list)
+
+
+class Checked(NamedTuple):
+    """How one check ended: first, unchanged, changed, suspect, gone, failed or refused."""
+
+    source: str
+    outcome: str
+    snapshot: str | None = None
+    changes: tuple[Change, ...] = ()
+    error: str = ""
+
+
+async def check(parts: Parts, source: Source, state: SourceState) -> Checked:
+    """Look at `source` once. What was found is stored, and its deliveries wait in the outbox."""
+    adapter = build(source)
+    fetched = await adapter.snapshot(source, parts.fetch, state.validators, fresh=state.suspect is not None)
+    one = Check(parts, source, adapter, state, parts.now())
+    if isinstance(fetched, Failure):
+        return await one.failed(fetched)
+    if fetched.status == NOT_MODIFIED:
+        return await one.same(fetched, state.sha256)
+    sha256 = hashlib.sha256(fetched.body).hexdigest()
+    if sha256 == state.sha256 and fetched.status == 200:  # noqa: PLR2004 - HTTP OK
+        return await one.same(fetched, sha256)
+    return await one.look(fetched, sha256)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One check under way: what its steps share. Each step ends in what was stored."""
+
+    parts: Parts
+    source: Source
+    adapter: Adapter
+    state: SourceState
+    now: datetime
+
+    async def failed(self, failure: Failure) -> Checked:
+        """Nothing came: say why, and come back later."""
+        await self._store(standing.failed(self.state, self.source, failure, self.now))
+        return Checked(self.source.name, "refused" if failure.refused else "failed", error=failure.detail)
+
+    async def same(self, fetched: Fetched, sha256: str) -> Checked:
+        """What is read is as it was; from a doubted, failing or gone page that is news, else one row in a batch."""
+        state = standing.unchanged(self.state, self.source, fetched, sha256, self.now, price=self.parts.price)
+        if self.state.state == "gone":
+            back = self._about("page.back", self.state.error, None)
+            await self._store(replace(state, last_changed=self.now), found=(back,))
+            return Checked(self.source.name, "changed", state.snapshot, (back,))
+        if self.state.failures >= standing.NOTE_AFTER:
+            await self._store(state)
+        else:
+            self.parts.batch.append(state)
+            if len(self.parts.batch) >= BATCH:
+                await flush(self.parts)
+        return Checked(self.source.name, "unchanged", state.snapshot)
+
+    async def look(self, fetched: Fetched, sha256: str) -> Checked:
+        """Bytes differ: is this the page at all, and does what its adapter reads differ?"""
+        snapshot = self._link(fetched, sha256)
+        capture = capture_of(self.source, snapshot, fetched.body)
+        try:
+            glance = await self.parts.pool.look(self.source, fetched, capture)
+        except NotReadable as error:
+            return await self.doubt(fetched, snapshot, Verdict("unreadable", str(error)))
+        if not glance.verdict.ok:
+            return await self.doubt(fetched, snapshot, glance.verdict)
+        snapshot = replace(snapshot, fingerprint=glance.fingerprint, version=self.adapter.version)
+        read_alike = glance.fingerprint == self.state.fingerprint and self.adapter.version == self.state.version
+        if read_alike and self.state.snapshot and not (self.parts.keep_all and self.state.state == "ok"):
+            return await self.same(fetched, sha256)
+        return await self.compare(fetched, snapshot, capture)
+
+    async def compare(self, fetched: Fetched, snapshot: Snapshot, capture: Capture) -> Checked:
+        """What is read differs: extract both, and believe what the guard lets pass."""
+        before = await self._stored(self.state.snapshot) if self.state.snapshot else None
+        pair = Pair(self.source, capture, before and before[1], self.state.choices, self.state.last_seen)
+        try:
+            reading = await self.parts.pool.compare(pair)
+            if self.state.suspect and self._confirmed(reading.verdict, snapshot.fingerprint):
+                snapshot, capture = await self._stored(self.state.suspect)
+                reading = await self.parts.pool.compare(replace(pair, after=capture, guarded=False))
+                return await self.believe(fetched, snapshot, reading, settled=True)
+        except NotReadable as error:
+            reading = Reading(Verdict("unreadable", str(error)))
+        if not reading.verdict.ok:
+            return await self.doubt(fetched, snapshot, reading.verdict)
+        return await self.believe(fetched, snapshot, reading)
+
+    async def believe(
+        self, fetched: Fetched, snapshot: Snapshot, reading: Reading, *, settled: bool = False
+    ) -> Checked:
+        """`snapshot` is the page from now on: store what changed since the last one believed.
+
+        `settled`: it is the first of the captures that agreed, and is stored already.
+        """
+        if self.state.state == "gone":
+            back = self._about("page.back", self.state.error, None, snapshot=snapshot.id)
+            reading = replace(reading, changes=(back, *reading.changes))
+        state = standing.believed(self.state, self.source, fetched, snapshot, reading, self.now, price=self.parts.price)
+        stored = replace(snapshot, verdict="ok", choices=reading.choices)
+        found = await self._store(state, stored, None if settled else fetched.body, found=reading.changes)
+        seen = any(change.severity > Severity.COSMETIC for change in found)
+        first = self.state.snapshot is None
+        return Checked(self.source.name, "first" if first else "changed" if seen else "unchanged", snapshot.id, found)
+
+    async def doubt(self, fetched: Fetched, snapshot: Snapshot, verdict: Verdict) -> Checked:
+        """Stored and shown to the operator, and not believed before a later fetch agrees, if ever."""
+        unheard = self.state.snapshot is None and verdict.kind in {"gone", "unreadable"}
+        if unheard or verdict.kind == "failing":
+            return await self.failed(Failure("status", verdict.reason, retry_after=_retry_after(fetched)))
+        if verdict.kind == "gone" and (self.state.state == "gone" or self._confirmed(verdict, "")):
+            return await self.gone(verdict)
+        mark = suspect.mark(verdict, snapshot.fingerprint)
+        new = self.state.suspect_fingerprint != mark
+        state = standing.doubted(
+            self.state, self.source, verdict, mark, snapshot.id, self.now, wait=self.parts.confirm_after
+        )
+        if new:
+            await self._store(state, replace(snapshot, verdict=verdict.kind, reason=verdict.reason), fetched.body)
+        else:
+            await self._store(state)
+        return Checked(self.source.name, "suspect", state.suspect, error=verdict.reason)
+
+    async def gone(self, verdict: Verdict) -> Checked:
+        """Confirmed: the page is gone, from the first capture on that said so."""
+        state = standing.gone(self.state, self.source, verdict.reason, self.now, price=self.parts.price)
+        found: tuple[Change, ...] = ()
+        if self.state.state != "gone":
+            at = self.state.suspect_since or self.now
+            found = (self._about("page.gone", None, verdict.reason, snapshot=self.state.suspect, at=at),)
+        await self._store(state, found=found)
+        return Checked(self.source.name, "gone", state.snapshot, found)
+
+    # ------------------------------------------------------------ what the steps are made of
+
+    def _confirmed(self, verdict: Verdict, fingerprint: str) -> bool:
+        return suspect.confirmed(
+            self.state,
+            verdict,
+            fingerprint,
+            self.now,
+            after=self.parts.confirm_after,
+            captures=self.parts.confirmations,
+        )
+
+    def _link(self, fetched: Fetched, sha256: str) -> Snapshot:
+        return snapshots.link(
+            source=self.source.name,
+            seq=self.state.seq + 1,
+            at=self.now,
+            fetched=fetched,
+            sha256=sha256,
+            provenance="live",
+            clock=self.parts.clock,
+            previous=self.state.head,
+        )
+
+    def _about(
+        self, kind: str, old: Any, new: Any, *, snapshot: str | None = None, at: datetime | None = None
+    ) -> Change:
+        from watcher.diff import about, change
+
+        return change(
+            about(self.source.name, kind, old=old, new=new),
+            self.source.name,
+            at=at or self.now,
+            last_seen=self.state.last_seen,
+            snapshot=snapshot or self.state.snapshot,
+            before=self.state.snapshot,
+        )
+
+    def _fault(self, state: SourceState) -> tuple[Change, ...]:
+        """Told to the operator once: when the third check in a row fails, and when the first does not any more."""
+        was, now = self.state.failures, state.failures
+        if was < standing.NOTE_AFTER <= now:
+            kind = "source.blocked" if state.state == "blocked" else "source.failing"
+            return (self._about(kind, None, f"{state.error} (since {instant(self.now)})"),)
+        if was >= standing.NOTE_AFTER and now == 0:
+            return (self._about("source.recovered", self.state.error, f"since {instant(self.now)}"),)
+        return ()
+
+    async def _stored(self, snapshot: str) -> tuple[Snapshot, Capture]:
+        return await self.parts.store.read(stored_capture, self.source, snapshot)
+
+    async def _store(
+        self,
+        state: SourceState,
+        snapshot: Snapshot | None = None,
+        body: bytes | None = None,
+        *,
+        found: tuple[Change, ...] = (),
+    ) -> tuple[Change, ...]:
+        """One transaction for all that this check found; returns the changes as stored."""
+        found = await mark_returned(self.parts.store, self.source.name, found + self._fault(state))
+        alerts = self.parts.dispatch(self.source, found) if found else ()
+        if snapshot is not None and body is not None:
+            state = replace(state, seq=snapshot.seq, head=snapshot.record_hash)
+        await self.parts.store.run(_commit, state, snapshot, body, found, alerts)
+        return found
+
+
+def _commit(
+    conn: Connection,
+    state: SourceState,
+    snapshot: Snapshot | None,
+    body: bytes | None,
+    found: Sequence[Change],
+    alerts: Sequence[tuple[Alert, Sequence[Delivery]]],
+) -> None:
+    if snapshot is not None and body is not None:
+        snapshots.put_snapshot(conn, snapshot, body)
+    elif snapshot is not None:
+        snapshots.settle(conn, snapshot)
+    changes.put_changes(conn, found)
+    for alert, deliveries in alerts:
+        outbox.put_alert(conn, alert, deliveries)
+    sources.put_state(conn, state)
+
+
+async def flush(parts: Parts) -> None:
+    """Write the unchanged checks that wait in the batch."""
+    if parts.batch:
+        states, parts.batch[:] = list(parts.batch), []
+        await parts.store.run(sources.put_checks, states)
+
+
+async def mark_returned(store: Store, source: str, found: tuple[Change, ...]) -> tuple[Change, ...]:
+    """Rows that come back after they were dropped say so."""
+    added = {change.subject.id for change in found if change.kind in {"record.added", "jurisdiction.listed"}}
+    if not added:
+        return found
+    known = await store.read(changes.removed_before, source, added)
+    return tuple(
+        replace(change, returned=True, summary=f"{change.summary} (was there before)")
+        if change.subject.id in known and change.subject.id in added and change.old is None
+        else change
+        for change in found
+    )
+
+
+def stored_capture(conn: Connection, source: Source, snapshot_id: str) -> tuple[Snapshot, Capture]:
+    """A stored snapshot and its bytes, as the adapter reads them. Raises Corrupt where the bytes are not those stored."""
+    snapshot = snapshots.snapshot(conn, snapshot_id)
+    return snapshot, capture_of(source, snapshot, snapshots.body(conn, snapshot_id))
+
+
+def capture_of(source: Source, snapshot: Snapshot, body: bytes) -> Capture:
+    """A snapshot's bytes with what is known of where they came from."""
+    return Capture(
+        source=source.name,
+        kind=source.kind,
+        snapshot=snapshot.id,
+        at=snapshot.at,
+        url=snapshot.url,
+        status=snapshot.status,
+        content_type=dict(snapshot.headers).get("content-type", ""),
+        body=body,
+    )
+
+
+def _retry_after(fetched: Fetched) -> timedelta | None:
+    seconds = fetched.header("retry-after")
+    return timedelta(seconds=min(int(seconds), 86_400)) if seconds.isascii() and seconds.isdecimal() else None

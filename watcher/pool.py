@@ -1,0 +1,132 @@
+"""A small pool of killable child processes for the heavy pure work, so that the event loop never waits on a page.
+
+Stands beside fetch: the pipeline awaits `look`, `compare` and `read`. A child that takes too long, too much memory or
+too much processor time is killed and replaced, and its job ends as `Unread` with the reason.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import struct
+import sys
+from collections.abc import Mapping
+from typing import Any, Self, TypeVar
+
+import msgspec
+
+from watcher.child import Answer, Compare, Job, Look, Read, Start
+from watcher.core import Capture, Document, Fetched, Glance, NotReadable, Pair, Reading, Source
+
+T = TypeVar("T")
+
+MOST_CHILDREN = 4
+WALL_SECONDS = 30.0
+MOST_ANSWER = 256 * 1024 * 1024
+
+
+class Unread(NotReadable):
+    """The child could not finish: killed at a limit, or it failed; the text says which."""
+
+
+class Pool:
+    """Children are started when there is work, at most one a processor, and end with `close`."""
+
+    def __init__(self, *, size: int = 0, wall_seconds: float = WALL_SECONDS, start: Start | None = None) -> None:
+        self.size = size or min(os.cpu_count() or 1, MOST_CHILDREN)
+        self.wall_seconds = wall_seconds
+        self.start = start or Start(path=[entry for entry in sys.path if entry])
+        self._free: list[_Child] = []
+        self._places = asyncio.Semaphore(self.size)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def look(self, source: Source, fetched: Fetched, capture: Capture) -> Glance:
+        """Judge one answer and digest what is read of it. Raises Unread."""
+        return await self._run(Look(source, fetched, capture), Glance)
+
+    async def compare(self, pair: Pair) -> Reading:
+        """Compare two captures. Raises Unread."""
+        job = Compare(pair.source, pair.after, pair.before, dict(pair.choices), pair.last_seen, pair.guarded)
+        return await self._run(job, Reading)
+
+    async def read(self, source: Source, capture: Capture, choices: Mapping[str, Any]) -> Document:
+        """Extract one document. Raises NotReadable, or Unread where a limit was met."""
+        return await self._run(Read(source, capture, dict(choices)), Document)
+
+    async def close(self) -> None:
+        """End all children."""
+        for child in self._free:
+            await child.end()
+        self._free.clear()
+
+    async def _run(self, job: Job, result: type[T]) -> T:
+        async with self._places:
+            child = self._free.pop() if self._free else await _Child.begin(self.start)
+            try:
+                async with asyncio.timeout(self.wall_seconds):
+                    answer = await child.ask(msgspec.msgpack.encode(job))
+            except TimeoutError:
+                await child.kill()
+                raise Unread(f"reading the page took longer than {self.wall_seconds:g} s and was ended") from None
+            except (asyncio.IncompleteReadError, ConnectionError):
+                await child.kill()
+                raise Unread("reading the page met the limit of processor time or memory and was ended") from None
+            except BaseException:
+                await child.kill()
+                raise
+            self._free.append(child)
+        if answer.error:
+            raise (NotReadable if answer.unreadable else Unread)(answer.error)
+        return msgspec.msgpack.decode(answer.result, type=result)
+
+
+class _Child:
+    """One process and its two pipes."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        self.process, self.inward, self.outward = process, process.stdin, process.stdout
+
+    @classmethod
+    async def begin(cls, start: Start) -> Self:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-I", "-m", "watcher.child",
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
+            env={}, limit=2**20, start_new_session=True,
+        )  # fmt: skip
+        child = cls(process)
+        child._send(msgspec.msgpack.encode(start))
+        return child
+
+    def _send(self, body: bytes) -> None:
+        self.inward.write(struct.pack(">I", len(body)))
+        self.inward.write(body)
+
+    async def ask(self, body: bytes) -> Answer:
+        self._send(body)
+        await self.inward.drain()
+        length = struct.unpack(">I", await self.outward.readexactly(4))[0]
+        if length > MOST_ANSWER:
+            raise ConnectionError("an answer beyond all measure")
+        return msgspec.msgpack.decode(await self.outward.readexactly(length), type=Answer)
+
+    async def kill(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            self.process.kill()
+        await self.process.wait()
+        self.inward.close()
+
+    async def end(self) -> None:
+        self.inward.close()
+        try:
+            async with asyncio.timeout(2):
+                await self.process.wait()
+        except TimeoutError:
+            await self.kill()

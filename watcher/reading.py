@@ -1,0 +1,69 @@
+"""The pure middle of the flow in one call: judge, fingerprint, extract and compare. It runs in a child of the pool."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from watcher.core import Capture, Document, Fetched, Glance, NothingThere, NotReadable, Pair, Reading, Source, Verdict
+from watcher.diff import diff
+from watcher.plugins import build
+from watcher.suspect import OK, judge, lost
+
+
+def glance(source: Source, fetched: Fetched, capture: Capture) -> Glance:
+    """Judge an answer and digest what its adapter reads. `unreadable` carries the reason."""
+    verdict = judge(fetched, source.url)
+    if not verdict.ok:
+        return Glance(verdict, "")
+    try:
+        return Glance(verdict, build(source).fingerprint(capture))
+    except NothingThere as nothing:
+        return Glance(OK, f"nothing: {nothing}")
+    except NotReadable as error:
+        return Glance(Verdict("unreadable", str(error)), "")
+
+
+def read(source: Source, capture: Capture, choices: Mapping[str, Any]) -> Document:
+    """The document in `capture`. Raises NotReadable."""
+    return build(source).extract(capture, choices)
+
+
+def compare(pair: Pair) -> Reading:
+    """Read both captures and say what changed. A first sight changes nothing."""
+    adapter = build(pair.source)
+    before = adapter.extract(pair.before, pair.choices) if pair.before else None
+    choices = before.choices if before else pair.choices
+    try:
+        after = adapter.extract(pair.after, choices)
+    except NothingThere as nothing:
+        if before is None:
+            return Reading(Verdict("unreadable", str(nothing)))
+        verdict = lost(before, None) if pair.guarded else OK
+        after = _nothing(before, pair.after)
+        if verdict.ok and not before.records:
+            verdict = Verdict("unreadable", str(nothing))
+    except NotReadable as error:
+        return Reading(Verdict("unreadable", str(error)))
+    else:
+        verdict = lost(before, after) if before and pair.guarded else OK
+    if before is None or not verdict.ok:
+        return Reading(verdict, (), len(after.records), after.choices, _title(after))
+    changes = diff(before, after, last_seen=pair.last_seen)
+    return Reading(verdict, changes, len(after.records), after.choices, _title(after))
+
+
+def _nothing(before: Document, capture: Capture) -> Document:
+    """A page that no longer holds anything of its kind, as a document: what was there is gone, the choices stay."""
+    return Document(
+        source=capture.source,
+        kind=capture.kind,
+        snapshot=capture.snapshot,
+        at=capture.at,
+        url=capture.url,
+        choices=before.choices,
+    )
+
+
+def _title(document: Document) -> str:
+    return str(document.meta.get("headline") or document.meta.get("title") or "")
