@@ -1,0 +1,77 @@
+"""The rows that one alert becomes: its message, cut to the channel's limit, one delivery a part. Pure; after route."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, tzinfo
+
+from watcher.core import Alert, Change, Delivery, Line, content_id
+from watcher.render import Told, body, cut, footer, longest, more_line, ref_line, split
+
+MOST_PARTS = 3
+"""Messages of one alert; what does not fit is counted, and read in the stored copy."""
+
+
+def plan(
+    alert: Alert,
+    changes: Sequence[Change],
+    *,
+    live_url: str,
+    stored: str,
+    zone: tzinfo,
+    limit: int,
+    measure: Callable[[tuple[Line, ...]], int],
+    now: datetime,
+) -> tuple[Delivery, ...]:
+    """Return the pending deliveries of `alert`, due `now`; planning again gives the same ids.
+
+    `limit` and `measure` are the channel's own (its Notifier's). Each part ends with the alert's id as its reference.
+    """
+
+    def with_ref(lines: tuple[Line, ...]) -> int:
+        return measure((*lines, ref_line(alert.id, MOST_PARTS, MOST_PARTS)))
+
+    foot = footer(changes, live_url=live_url, stored=stored, zone=zone)
+    parts = _fitted(body(changes), foot, stored, limit, with_ref)
+    return tuple(
+        Delivery(
+            id=content_id(alert.id, alert.channel, number),
+            alert=alert.id,
+            channel=alert.channel,
+            source=alert.source,
+            part=number,
+            parts=len(parts),
+            lines=(*lines, ref_line(alert.id, number, len(parts))),
+            changes=tuple(change.id for change in changes),
+            created=now,
+            due=now,
+        )
+        for number, lines in enumerate(parts, start=1)
+    )
+
+
+def _fitted(
+    told: Sequence[Told],
+    foot: tuple[Line, ...],
+    stored: str,
+    limit: int,
+    measure: Callable[[tuple[Line, ...]], int],
+) -> tuple[tuple[Line, ...], ...]:
+    """The message in at most three parts: as many lines from its start as fit, the rest only counted."""
+    pieces = [piece for entry in told for piece in _pieces(entry, limit, measure)]
+
+    def parts(count: int) -> tuple[tuple[Line, ...], ...]:
+        left = sum(piece.changes for piece in pieces[count:])
+        more = (more_line(left, stored),) if left else ()
+        return split((*(piece.line for piece in pieces[:count]), *more, *foot), limit, measure)
+
+    whole = parts(len(pieces))
+    if len(whole) <= MOST_PARTS:
+        return whole
+    return parts(longest(len(pieces), lambda count: len(parts(count)) <= MOST_PARTS))
+
+
+def _pieces(entry: Told, limit: int, measure: Callable[[tuple[Line, ...]], int]) -> list[Told]:
+    """A line cut to the limit; its changes count as told by its last piece."""
+    *lines, last = cut(entry.line, limit, measure)
+    return [*(Told(line) for line in lines), Told(last, entry.changes)]
