@@ -44,11 +44,11 @@ def _pieces(spans: Sequence[Span], op: str) -> str:
     return " … ".join(filter(None, texts))
 
 
-def value_runs(change: Change) -> Line:
-    """A field's old and new value: short ones with an arrow between them, long ones as edited words."""
-    if all(len(shown(value)) <= SHORT for value in (change.old, change.new)) or not _both_text(change):
-        return arrow_runs(change.old, change.new)
-    return text_runs(change)
+def field_runs(field: str, change: Change) -> Line:
+    """A field's name with its old and new value: short ones with an arrow between them, long ones as edited words."""
+    if isinstance(change.old, str) and isinstance(change.new, str) and max(len(change.old), len(change.new)) > SHORT:
+        return (Run(f"{field}: " if field else ""), *text_runs(change))
+    return (Run(f"{field} " if field else ""), *arrow_runs(change.old, change.new))
 
 
 def arrow_runs(old: Any, new: Any) -> Line:
@@ -59,10 +59,6 @@ def arrow_runs(old: Any, new: Any) -> Line:
 def text_runs(change: Change) -> Line:
     """An edited text as its struck and added words; where nobody compared the words, the whole of both."""
     return _marked(change.spans or (Span("-", shown(change.old)), Span("+", shown(change.new))))
-
-
-def _both_text(change: Change) -> bool:
-    return isinstance(change.old, str) and isinstance(change.new, str)
 
 
 def _marked(spans: Sequence[Span]) -> Line:
@@ -78,6 +74,8 @@ def _marked(spans: Sequence[Span]) -> Line:
         if room < 0:
             left = sum(later.op != "=" for later in spans[place:])
             return (*runs, Run(f" … and more edits in this text: {left}", "dim"))
+        if run.mark == "new" and runs and runs[-1].mark == "old" and " " not in runs[-1].text[-1:] + run.text[:1]:
+            runs.append(Run(" "))  # else what was struck and what replaces it read as one word
         runs.append(run)
     return tuple(runs)
 

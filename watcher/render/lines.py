@@ -7,7 +7,7 @@ from datetime import datetime, tzinfo
 from typing import NamedTuple
 
 from watcher.core import Change, Line, Run
-from watcher.render.edits import Edit, arrow_runs, edit_of, text_runs, value_runs
+from watcher.render.edits import Edit, arrow_runs, edit_of, field_runs, text_runs
 from watcher.summary import NAMED, PARTS, field_name, is_rename, shorten, shown, verb
 
 SAME_EDIT = 3
@@ -158,7 +158,7 @@ def _counted(changes: Sequence[Change], noun: str, how: str) -> Iterator[Told]:
         facts = _facts(change)
         if facts:
             whose = f"{_name(change)}: " if len(changes) > 1 else ""
-            yield Told((Run(shorten(f"{whose}{facts}", LONGEST_TEXT), "dim"),))
+            yield Told((Run("  " + shorten(f"{whose}{facts}", LONGEST_TEXT), "dim"),))
 
 
 def _names(changes: Sequence[Change], noun: str, how: str) -> Line:
@@ -198,8 +198,8 @@ def _single(change: Change, *, corrected: bool) -> Line:
     if change.kind.endswith(".changed") or change.kind == "jurisdiction.reattributed":
         who, field = _name(change), field_name(change.path)
         if corrected and edit_of(change).is_figure:
-            return (Run("Figure corrected: ", "strong"), Run(f"{who}: {field} "), *value_runs(change), *tail)
-        return (Run(f"{who}: ", "strong"), Run(f"{field} ".lstrip()), *value_runs(change), *tail)
+            return (Run("Figure corrected: ", "strong"), Run(f"{who}: "), *field_runs(field, change), *tail)
+        return (Run(f"{who}: ", "strong"), *field_runs(field, change), *tail)
     label, colon, rest = shown(change.summary).partition(": ")
     explained = EXPLAINED.get(change.kind, "")
     return (Run(label + colon, "strong"), Run(f"{rest}. {explained}" if explained else rest))
