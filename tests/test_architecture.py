@@ -15,10 +15,11 @@ LAYERS = [
     {"app"},
     {"pipeline", "replay", "backfill"},
     {"fetch", "pool", "child"},
-    {"plugins", "sources", "notify", "store", "config"},
+    {"config"},
+    {"plugins", "sources", "notify", "store"},
     {"outbox"},
     {"diff", "route", "render", "oncall", "schedule", "suspect", "guard"},
-    {"places", "words", "summary", "wire"},
+    {"places", "words", "summary", "wire", "css"},
     {"core"},
 ]
 PURE = {"core", "places", "words", "summary", "wire", "diff", "route", "render", "outbox", "oncall", "schedule", "suspect"}

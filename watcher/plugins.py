@@ -1,0 +1,123 @@
+"""Which kinds of source and channel there are, and their code: built-ins and strangers' by the same entry points.
+
+Looking up reads one small file of each installed package, once; code is imported only when its kind is asked for.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from watcher.core import Adapter, Notifier, Source, Tools
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+SOURCES = "watcher.sources"
+NOTIFIERS = "watcher.notifiers"
+LATER = frozenset({"detainer-report", "federal-register", "feed", "index", "pdf"})
+EXTRAS = {"trafilatura": "articles", "lxml_html_clean": "articles", "apprise": "apprise", "psycopg": "postgres"}
+"""Which extra brings which optional library."""
+
+
+class PluginError(LookupError):
+    """There is no such kind, or its code cannot be used; the text says what to do."""
+
+
+def source_kinds() -> tuple[str, ...]:
+    """The kinds that a [[source]] may have, sorted; nothing is imported."""
+    return tuple(sorted(_found()[SOURCES]))
+
+
+def notifier_kinds() -> tuple[str, ...]:
+    """The kinds that a [[channel]] may have, sorted; nothing is imported."""
+    return tuple(sorted(_found()[NOTIFIERS]))
+
+
+def adapter(kind: str) -> type[Adapter]:
+    """The code of one kind of source. Raises PluginError."""
+    found: type[Adapter] = _loaded(SOURCES, kind, tuple(sys.path))
+    return found
+
+
+def notifier(kind: str) -> type[Notifier]:
+    """The code of one kind of channel. Raises PluginError."""
+    found: type[Notifier] = _loaded(NOTIFIERS, kind, tuple(sys.path))
+    return found
+
+
+def build(source: Source) -> Adapter:
+    """The adapter of `source`, with its options. Raises PluginError; msgspec.ValidationError for unchecked options."""
+    made = adapter(source.kind)
+    return made(msgspec.convert(source.options, made.Options))
+
+
+def build_notifier(kind: str, options: Mapping[str, Any], tools: Tools) -> Notifier:
+    """The notifier of one channel, with its options (secrets in the clear). Raises as `build` does."""
+    made: Any = notifier(kind)
+    built: Notifier = made(msgspec.convert(options, made.Options), tools)
+    return built
+
+
+def hint(library: str) -> str:
+    """How to install an optional library."""
+    return f"pip install 'watcher[{EXTRAS[library]}]'" if library in EXTRAS else f"pip install {library}"
+
+
+def _found() -> Mapping[str, Mapping[str, EntryPoint]]:
+    return _scan(tuple(sys.path))
+
+
+@cache
+def _scan(path: tuple[str, ...]) -> Mapping[str, Mapping[str, EntryPoint]]:
+    """The entry points of both groups on `path`; a name found twice is its first, as with imports.
+
+    `importlib.metadata.entry_points` reads the name of every installed package and parses all their entry points, at
+    five times the cost of looking for our groups in the text first.
+    """
+    from importlib.metadata import distributions
+
+    found: dict[str, dict[str, EntryPoint]] = {SOURCES: {}, NOTIFIERS: {}}
+    for distribution in distributions(path=list(path)):
+        if "[watcher." in (distribution.read_text("entry_points.txt") or ""):
+            for entry in distribution.entry_points:
+                if entry.group in found:
+                    found[entry.group].setdefault(entry.name, entry)
+    return found
+
+
+@cache
+def _loaded(group: str, kind: str, path: tuple[str, ...]) -> Any:
+    entry = _scan(path)[group].get(kind)
+    if entry is None:
+        raise PluginError(_unknown(group, kind))
+    try:
+        code = entry.load()
+    except Exception as error:
+        if isinstance(error, ModuleNotFoundError) and error.name in EXTRAS:
+            raise PluginError(f'kind "{kind}" needs {error.name}: {hint(error.name)}') from error
+        raise PluginError(f'kind "{kind}" cannot be loaded from {entry.value}: {error}') from error
+    if not isinstance(code, type) or not isinstance(getattr(code, "Options", None), type):
+        raise PluginError(f'kind "{kind}": {entry.value} is not a class with an Options struct')
+    _require(kind, getattr(code, "requires", ()))
+    return code
+
+
+def _require(kind: str, libraries: tuple[str, ...]) -> None:
+    """Refuse a kind whose optional libraries, imported only when it works, are not installed."""
+    from importlib.util import find_spec
+
+    for library in libraries:
+        if find_spec(library) is None:
+            raise PluginError(f'kind "{kind}" needs {library}: {hint(library)}')
+
+
+def _unknown(group: str, kind: str) -> str:
+    there = ", ".join(sorted(_scan(tuple(sys.path))[group])) or "none"
+    if group == SOURCES and kind in LATER:
+        return f'kind "{kind}" is not part of this version; there are {there}'
+    return f"unknown kind {kind!r:.80}; there are {there}"
