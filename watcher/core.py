@@ -534,12 +534,8 @@ Clock = Callable[[], datetime]
 """Where `now` comes from at the edge; the pure core takes `now` as an argument."""
 
 
-class Post(Protocol):
-    """The door for notifiers that send over HTTP: POST a body with headers, never raising for the far side."""
-
-    def __call__(self, url: str, body: bytes, headers: Mapping[str, str]) -> Awaitable[Fetched | Failure]:
-        """Send once; any answer of the server, whatever its status, is a Fetched."""
-        ...
+Post = Callable[[str, bytes, Mapping[str, str]], Awaitable[Fetched | Failure]]
+"""The door for notifiers that send over HTTP: URL, body and headers to any answer of the server; never raises."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 
 from watcher.core import Outcome, Retry
@@ -10,11 +9,12 @@ from watcher.core import Outcome, Retry
 TRIES = 3
 
 
-async def attempt(
-    send: Callable[[], Awaitable[Outcome]], *, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
-) -> Outcome:
+async def attempt(send: Callable[[], Awaitable[Outcome]], sleep: Callable[[float], Awaitable[None]]) -> Outcome:
     """Return what `send` came to, tried up to three times within seconds while surely nothing left this machine."""
-    from tenacity import AsyncRetrying, RetryCallState, retry_if_result, stop_after_attempt, wait_exponential_jitter
+    from tenacity import AsyncRetrying, RetryCallState, retry_if_result, stop_after_attempt, wait_random_exponential
+
+    async def once() -> Outcome:
+        return await send()
 
     def last(state: RetryCallState) -> Outcome:
         assert state.outcome is not None
@@ -24,10 +24,10 @@ async def attempt(
     return await AsyncRetrying(
         sleep=sleep,
         stop=stop_after_attempt(TRIES),
-        wait=wait_exponential_jitter(initial=0.2, max=2),
+        wait=wait_random_exponential(multiplier=0.5, max=2),
         retry=retry_if_result(_unsent),
         retry_error_callback=last,
-    )(send)
+    )(once)
 
 
 def _unsent(outcome: Outcome) -> bool:

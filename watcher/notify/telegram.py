@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import math
 import os
@@ -61,6 +62,7 @@ class Telegram:
     kind: ClassVar[str] = "telegram"
     Options: ClassVar[type] = TelegramOptions
     read_timeout: ClassVar[float] = 20.0
+    sleep = staticmethod(asyncio.sleep)
     limit: int = LONGEST - REPEAT_MARK
 
     def __init__(self, options: TelegramOptions, tools: Tools) -> None:
@@ -76,7 +78,7 @@ class Telegram:
     async def send(self, message: Message) -> Outcome:
         """Deliver one part; never raises for what the network or Telegram does."""
         lines = (repeat_line(message.ref), *message.lines) if message.repeat else message.lines
-        return await attempt(lambda: self._send(lines))
+        return await attempt(lambda: self._send(lines), self.sleep)
 
     async def close(self) -> None:
         """Release connections."""

@@ -6,6 +6,7 @@ the body. `X-Watcher-Signature: t=<time>,v1=<hex>` carries it, `X-Watcher-Timest
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 from datetime import UTC, datetime, timedelta
@@ -42,6 +43,7 @@ class Webhook:
     kind: ClassVar[str] = "webhook"
     Options: ClassVar[type] = WebhookOptions
     limit: int = 200_000
+    sleep = staticmethod(asyncio.sleep)
 
     def __init__(self, options: WebhookOptions, tools: Tools) -> None:
         self.options = options
@@ -54,7 +56,7 @@ class Webhook:
     async def send(self, message: Message) -> Outcome:
         """Deliver one part; never raises for what the network or the far side does."""
         body = payload(message)
-        return await attempt(lambda: self._send(body))
+        return await attempt(lambda: self._send(body), self.sleep)
 
     async def close(self) -> None:
         """Nothing is held open."""

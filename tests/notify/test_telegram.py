@@ -1,0 +1,223 @@
+"""Telegram: python-telegram-bot itself against an imitation of the Bot API, through every row of the verdict table."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import logging
+import socket
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import ClassVar
+
+import pytest
+from botapi import TOKEN, Answer, BotApi, ParseError, parse_html
+
+from watcher.core import Dead, Failure, Fetched, Line, Message, Notifier, Outcome, Retry, Run, Sent, Tools
+from watcher.notify.telegram import Telegram, TelegramOptions
+
+REF = "0123456789abcdef"
+
+
+class Hurried(Telegram):
+    """Gives up reading sooner, and waits between tries on a recorded clock."""
+
+    read_timeout = 0.3
+    waits: ClassVar[list[float]] = []
+
+    @staticmethod
+    async def sleep(delay: float) -> None:
+        Hurried.waits.append(delay)
+
+
+async def no_post(*_: object) -> Fetched | Failure:
+    raise AssertionError("Telegram does not use this door")
+
+
+def tools() -> Tools:
+    return Tools(no_post, lambda: datetime(2017, 3, 20, tzinfo=UTC), io.StringIO())
+
+
+def message(*lines: Line, repeat: bool = False) -> Message:
+    return Message(REF, "ice", lines or ((Run("Listed: ", "strong"), Run("Clark County, Nev.")),), repeat=repeat)
+
+
+def deliver(base_url: str, *messages: Message, topic: int | None = None, token: str = TOKEN) -> list[Outcome]:
+    async def story() -> list[Outcome]:
+        notifier = Hurried(TelegramOptions(token, -1001, topic, base_url), tools())
+        try:
+            return [await notifier.send(one) for one in messages]
+        finally:
+            await notifier.close()
+
+    return asyncio.run(story())
+
+
+@pytest.fixture
+def api() -> Iterator[BotApi]:
+    with BotApi() as server:
+        yield server
+
+
+def test_it_is_a_notifier() -> None:
+    assert isinstance(Telegram(TelegramOptions(TOKEN, 1), tools()), Notifier)
+
+
+def test_a_message_goes_to_its_chat_and_topic_without_previews(api: BotApi) -> None:
+    assert deliver(api.base_url, message(), topic=7) == [Sent("1")]
+    (call,) = api.accepted
+    assert call.fields["chat_id"] == "-1001"
+    assert call.fields["message_thread_id"] == "7"
+    assert call.fields["parse_mode"] == "HTML"
+    assert '"is_disabled": true' in call.fields["link_preview_options"]
+    assert call.visible == "Listed: Clark County, Nev."
+    assert call.text == "<b>Listed: </b>Clark County, Nev."
+
+
+def test_a_repeat_says_so(api: BotApi) -> None:
+    deliver(api.base_url, message(repeat=True))
+    assert api.accepted[0].visible == f"Repeat of {REF}\nListed: Clark County, Nev."
+
+
+def test_a_flood_answer_waits_what_it_asks_and_a_little(api: BotApi) -> None:
+    api.will(Answer(429, "Too Many Requests: retry after 30", {"retry_after": 30}))
+    (outcome,) = deliver(api.base_url, message())
+    assert outcome == Retry("Telegram asks to wait 30.5 s", timedelta(seconds=30.5))
+    assert api.calls == 1
+
+
+def test_a_chat_that_moved_is_followed_and_the_receipt_says_where(api: BotApi) -> None:
+    api.will(Answer(400, "Bad Request: group chat was upgraded", {"migrate_to_chat_id": -1002}))
+    first, second = deliver(api.base_url, message(), message())
+    assert isinstance(first, Sent)
+    assert first.receipt == "1 (chat -1001 is now -1002: write that in config.toml)"
+    assert second == Sent("2")
+    assert [call.fields["chat_id"] for call in api.accepted] == ["-1002", "-1002"]
+
+
+def test_a_chat_that_moves_for_ever_is_given_up(api: BotApi) -> None:
+    api.will(*(Answer(400, "moved", {"migrate_to_chat_id": -number}) for number in range(1, 5)))
+    (outcome,) = deliver(api.base_url, message())
+    assert isinstance(outcome, Dead)
+    assert api.calls == 3
+
+
+def test_html_that_cannot_be_parsed_goes_once_as_plain_text(api: BotApi) -> None:
+    api.will(Answer(400, "Bad Request: can't parse entities: byte offset 3"))
+    assert deliver(api.base_url, message()) == [Sent("1")]
+    assert "parse_mode" not in api.accepted[0].fields
+    assert api.accepted[0].text == "Listed: Clark County, Nev."
+
+
+def test_plain_text_that_cannot_be_parsed_either_is_dead(api: BotApi) -> None:
+    api.will(*[Answer(400, "Bad Request: can't parse entities: byte offset 3")] * 3)
+    (outcome,) = deliver(api.base_url, message())
+    assert isinstance(outcome, Dead)
+    assert api.calls == 2
+
+
+@pytest.mark.parametrize(
+    ("status", "description"),
+    [
+        (403, "Forbidden: bot was blocked by the user"),
+        (403, "Forbidden: user is deactivated"),
+        (403, "Forbidden: bot was kicked from the supergroup chat"),
+        (400, "Bad Request: chat not found"),
+        (400, "Bad Request: not enough rights to send text messages to the chat"),
+        (400, "Bad Request: message thread not found"),
+        (400, "Bad Request: TOPIC_CLOSED"),
+        (400, "Bad Request: something that nobody foresaw"),
+    ],
+)
+def test_a_final_answer_kills_the_row_in_one_call(api: BotApi, status: int, description: str) -> None:
+    api.will(Answer(status, description))
+    (outcome,) = deliver(api.base_url, message())
+    assert isinstance(outcome, Dead)
+    assert description.split(": ")[1].lower() in outcome.reason.lower()
+    assert api.calls == 1
+
+
+def test_a_wrong_token_waits_long_and_is_not_told(api: BotApi) -> None:
+    wrong = "1:" + "x" * 35
+    (outcome,) = deliver(api.base_url, message(), token=wrong)
+    assert isinstance(outcome, Retry)
+    assert outcome.after == timedelta(minutes=15)
+    assert "token_env" in outcome.reason
+    assert wrong not in outcome.reason
+    assert not outcome.unknown
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer(502, "Bad Gateway", accept=True),
+        Answer(500, "Internal Server Error", accept=True),
+        Answer(how="hang", accept=True),
+        Answer(how="cut", accept=True),
+        Answer(how="garbage", accept=True),
+        Answer(502, how="garbage", accept=True),
+    ],
+    ids=lambda answer: f"{answer.status} {answer.how}",
+)
+def test_what_may_have_arrived_is_unknown_and_not_sent_again_here(api: BotApi, answer: Answer) -> None:
+    api.will(answer)
+    (outcome,) = deliver(api.base_url, message())
+    assert isinstance(outcome, Retry)
+    assert outcome.unknown
+    assert len(api.accepted) == 1
+
+
+def test_no_connection_is_surely_not_sent_and_tried_thrice() -> None:
+    Hurried.waits.clear()
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    (outcome,) = deliver(f"http://127.0.0.1:{port}/bot", message())
+    assert outcome == Retry("not sent: no connection to Telegram (ConnectError)")
+    assert len(Hurried.waits) == 2
+
+
+@pytest.mark.parametrize("base_url", ["nonsense", "ftp://127.0.0.1/bot", "http://127.0.0.1:port/bot"])
+def test_an_impossible_address_is_surely_not_sent_and_never_told_with_the_token(base_url: str) -> None:
+    (outcome,) = deliver(base_url, message())
+    assert isinstance(outcome, Retry)
+    assert not outcome.unknown
+    assert TOKEN not in outcome.reason
+
+
+def test_the_token_stands_in_no_log_and_no_repr(api: BotApi, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    api.will(Answer(502, "Bad Gateway"), Answer(how="garbage"), Answer(403, "Forbidden: no"))
+    outcomes = deliver(api.base_url, *[message()] * 4)
+    assert TOKEN not in caplog.text + repr(outcomes) + repr(TelegramOptions(TOKEN, 1))
+
+
+def test_the_longest_message_and_its_repeat_mark_fit(api: BotApi) -> None:
+    notifier = Telegram(TelegramOptions(TOKEN, 1), tools())
+    line: Line = (Run("😀" * (notifier.limit // 2)),)
+    assert notifier.measure((line,)) <= notifier.limit
+    assert deliver(api.base_url, message(line, repeat=True)) == [Sent("1")]
+
+
+def test_many_marked_runs_count_as_full() -> None:
+    notifier = Telegram(TelegramOptions(TOKEN, 1), tools())
+    runs = tuple(Run("x", "new") for _ in range(101))
+    assert notifier.measure((runs[:100],)) <= notifier.limit < notifier.measure((runs,))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<b>x",
+        "x</b>",
+        "a & b",
+        "a < b",
+        "<script>x</script>",
+        "<b><u>x</u></b>",
+        "<a>x</a>",
+        "<b class=x>y</b>",
+        "<br/>",
+    ],
+)
+def test_the_imitation_is_strict(text: str) -> None:
+    with pytest.raises(ParseError):
+        parse_html(text)
