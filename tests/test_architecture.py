@@ -18,7 +18,7 @@ LAYERS = [
     {"config"},
     {"plugins", "sources", "notify", "store"},
     {"outbox"},
-    {"diff", "route", "render", "oncall", "schedule", "suspect", "guard"},
+    {"diff", "route", "render", "oncall", "schedule", "suspect", "guard", "coding", "pace", "robots"},
     {"places", "words", "summary", "wire", "css"},
     {"core"},
 ]
