@@ -65,8 +65,8 @@ class Parts:
 class Checked(NamedTuple):
     """How one check ended: first, unchanged, changed, suspect, gone, failed or refused."""
 
-    source: str
     outcome: str
+    state: SourceState
     snapshot: str | None = None
     changes: tuple[Change, ...] = ()
     error: str = ""
@@ -99,23 +99,23 @@ class Check:
 
     async def failed(self, failure: Failure) -> Checked:
         """Nothing came: say why, and come back later."""
-        await self._store(standing.failed(self.state, self.source, failure, self.now))
-        return Checked(self.source.name, "refused" if failure.refused else "failed", error=failure.detail)
+        state, _ = await self._store(standing.failed(self.state, self.source, failure, self.now))
+        return Checked("refused" if failure.refused else "failed", state, error=failure.detail)
 
     async def same(self, fetched: Fetched, sha256: str) -> Checked:
         """What is read is as it was; from a doubted, failing or gone page that is news, else one row in a batch."""
         state = standing.unchanged(self.state, self.source, fetched, sha256, self.now, price=self.parts.price)
         if self.state.state == "gone":
             back = self._about("page.back", self.state.error, None)
-            await self._store(replace(state, last_changed=self.now), found=(back,))
-            return Checked(self.source.name, "changed", state.snapshot, (back,))
+            state, found = await self._store(replace(state, last_changed=self.now), found=(back,))
+            return Checked("changed", state, state.snapshot, found)
         if self.state.failures >= standing.NOTE_AFTER:
-            await self._store(state)
+            state, _ = await self._store(state)
         else:
             self.parts.batch.append(state)
             if len(self.parts.batch) >= BATCH:
                 await flush(self.parts)
-        return Checked(self.source.name, "unchanged", state.snapshot)
+        return Checked("unchanged", state, state.snapshot)
 
     async def look(self, fetched: Fetched, sha256: str) -> Checked:
         """Bytes differ: is this the page at all, and does what its adapter reads differ?"""
@@ -161,10 +161,10 @@ class Check:
             reading = replace(reading, changes=(back, *reading.changes))
         state = standing.believed(self.state, self.source, fetched, snapshot, reading, self.now, price=self.parts.price)
         stored = replace(snapshot, verdict="ok", choices=reading.choices)
-        found = await self._store(state, stored, None if settled else fetched.body, found=reading.changes)
+        state, found = await self._store(state, stored, None if settled else fetched.body, found=reading.changes)
         seen = any(change.severity > Severity.COSMETIC for change in found)
         first = self.state.snapshot is None
-        return Checked(self.source.name, "first" if first else "changed" if seen else "unchanged", snapshot.id, found)
+        return Checked("first" if first else "changed" if seen else "unchanged", state, snapshot.id, found)
 
     async def doubt(self, fetched: Fetched, snapshot: Snapshot, verdict: Verdict) -> Checked:
         """Stored and shown to the operator, and not believed before a later fetch agrees, if ever."""
@@ -178,11 +178,9 @@ class Check:
         state = standing.doubted(
             self.state, self.source, verdict, mark, snapshot.id, self.now, wait=self.parts.confirm_after
         )
-        if new:
-            await self._store(state, replace(snapshot, verdict=verdict.kind, reason=verdict.reason), fetched.body)
-        else:
-            await self._store(state)
-        return Checked(self.source.name, "suspect", state.suspect, error=verdict.reason)
+        doubted = replace(snapshot, verdict=verdict.kind, reason=verdict.reason)
+        state, _ = await (self._store(state, doubted, fetched.body) if new else self._store(state))
+        return Checked("suspect", state, state.suspect, error=verdict.reason)
 
     async def gone(self, verdict: Verdict) -> Checked:
         """Confirmed: the page is gone, from the first capture on that said so."""
@@ -191,8 +189,8 @@ class Check:
         if self.state.state != "gone":
             at = self.state.suspect_since or self.now
             found = (self._about("page.gone", None, verdict.reason, snapshot=self.state.suspect, at=at),)
-        await self._store(state, found=found)
-        return Checked(self.source.name, "gone", state.snapshot, found)
+        state, found = await self._store(state, found=found)
+        return Checked("gone", state, state.snapshot, found)
 
     # ------------------------------------------------------------ what the steps are made of
 
@@ -252,14 +250,16 @@ class Check:
         body: bytes | None = None,
         *,
         found: tuple[Change, ...] = (),
-    ) -> tuple[Change, ...]:
-        """One transaction for all that this check found; returns the changes as stored."""
+    ) -> tuple[SourceState, tuple[Change, ...]]:
+        """One transaction for all that this check found; returns state and changes as stored."""
         found = await mark_returned(self.parts.store, self.source.name, found + self._fault(state))
-        alerts = self.parts.dispatch(self.source, found) if found else ()
+        # What changed between imported captures and the first live one is history, and news to nobody.
+        joined = self.state.snapshot is not None and self.state.last_checked is None
+        alerts = self.parts.dispatch(self.source, found) if found and not joined else ()
         if snapshot is not None and body is not None:
             state = replace(state, seq=snapshot.seq, head=snapshot.record_hash)
         await self.parts.store.run(_commit, state, snapshot, body, found, alerts)
-        return found
+        return state, found
 
 
 def _commit(

@@ -26,7 +26,7 @@ import msgspec
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from watcher.core import Adapter, Capture, Document, Link, NotReadable, Record, Value
-from watcher.sources.html import absolute, collapse, decode, spaced
+from watcher.sources.html import absolute, collapse, decode, parse, spaced
 
 MOST_CELLS = 2_000_000
 DISTINCT = 0.95
@@ -46,11 +46,11 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Grid(NamedTuple):
-    """A table as it stands: its header (empty if it has none), its rows of equal width, its links, a title."""
+    """A table as it stands: its header (empty if it has none), its rows of equal width, its links as written, a title."""
 
     header: tuple[str, ...]
     rows: list[tuple[Value, ...]]
-    links: tuple[Link, ...] = ()
+    links: list[tuple[str, str]] = []  # noqa: RUF012 - a NamedTuple's default, never changed
     title: str = ""
 
 
@@ -84,7 +84,7 @@ class Table(Adapter):
             url=capture.url,
             meta={"title": grid.title} if grid.title else {},
             records=records(header, rows, key),
-            links=grid.links,
+            links=tuple(Link(collapse(text), url) for text, href in grid.links if (url := absolute(capture.url, href))),
             choices={"header": list(header), "key": list(key)},
         )
 
@@ -153,7 +153,7 @@ def _named(grid: Grid, ignore: Sequence[str]) -> tuple[tuple[str, ...], list[tup
 
 def html_grid(capture: Capture, select: str) -> Grid:
     """The main table of a page, or the one that `select` names. Raises NotReadable where there is none."""
-    tree = LexborHTMLParser(spaced(decode(capture.body, capture.content_type)))
+    tree = parse(spaced(decode(capture.body, capture.content_type)))
     table = main_table(tree, select)
     for junk in table.css("script, style, template"):
         junk.decompose()
@@ -161,11 +161,7 @@ def html_grid(capture: Capture, select: str) -> Grid:
     if not rows:
         raise NotReadable("expected a table with rows, found a table without any")
     start = _header(rows, marked)
-    links = tuple(
-        Link(collapse(anchor.text(deep=True)), url)
-        for anchor in table.css("a[href]")
-        if (url := absolute(capture.url, anchor.attributes["href"]))
-    )
+    links = [(anchor.text(deep=True), anchor.attributes["href"] or "") for anchor in table.css("a[href]")]
     title = tree.css_first("title")
     header, body = (tuple(rows[start]), rows[start + 1 :]) if start >= 0 else ((), rows)
     repeated = [row for row in body if row != header] if header else body

@@ -1,0 +1,260 @@
+"""The composition root: builds the parts from config, runs checks and deliveries, and shuts down cleanly.
+
+Below the command line, above the pipeline. Nothing else knows which store, which channels and which network are used.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, TextIO
+
+from watcher import pipeline, plugins, schedule
+from watcher.config import Config
+from watcher.core import Alert, Change, Clock, Delivery, Notifier, Source, SourceState, Tools, instant
+from watcher.delivery import Delivered, deliver
+from watcher.fetch import Fetcher, FetchSettings
+from watcher.pipeline import Checked, Parts
+from watcher.pool import Pool
+from watcher.store import Store, snapshots, sources
+
+if TYPE_CHECKING:
+    from watcher.route import Rule
+
+TICK = 1.0
+"""Seconds between two looks of the service at what is due."""
+Tell = Callable[[Source, Checked], None]
+"""Called with each check's end as it comes."""
+GRACE = 10.0
+"""Seconds that a check under way gets to end when the service is told to stop."""
+
+
+class ClockError(Exception):
+    """--now was given for a state that real time has written to, or the other way round."""
+
+
+def real_clock() -> datetime:
+    """The time, in UTC, to the second: the precision of everything stored."""
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+@contextmanager
+def opened(config: Config, *, now: datetime | None = None, writing: bool = False) -> Iterator[Store]:
+    """The store of `config`. Raises ClockError where `now` is given and the store has snapshots of the real clock."""
+    store = Store.open(config.database_url)
+    try:
+        if now is not None and writing and "real" in store.read_sync(snapshots.clocks):
+            raise ClockError(
+                "--now would write given times among real ones: expected a state of its own for trying things out "
+                "(set [watcher].state to another folder)"
+            )
+        yield store
+    finally:
+        store.close()
+
+
+@dataclass(slots=True)
+class App:
+    """What is running: the parts of a check, where every source stands, and the channels."""
+
+    config: Config
+    parts: Parts
+    states: dict[str, SourceState]
+    channels: Channels
+
+    async def check(self, wanted: Sequence[Source], tell: Tell) -> None:
+        """Check these sources, as many at a time as config allows, and tell each end as it comes."""
+        waiting = iter(wanted)
+
+        async def work() -> None:
+            for source in waiting:
+                tell(source, await self.check_one(source))
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(min(self.config.fetch.concurrency, len(wanted))):
+                group.create_task(work())
+        await pipeline.flush(self.parts)
+
+    async def check_one(self, source: Source) -> Checked:
+        """Check one source, and remember where it stands."""
+        checked = await pipeline.check(self.parts, source, self.state(source))
+        self.states[source.name] = checked.state
+        return checked
+
+    def state(self, source: Source) -> SourceState:
+        """Where `source` stands; new, where it was never checked."""
+        return self.states.get(source.name) or SourceState(source.name, source.kind, source.url)
+
+    def due(self, now: datetime) -> list[Source]:
+        """The sources whose time has come, longest overdue first."""
+        waiting = [
+            (self.state(source).next_check or datetime.min.replace(tzinfo=UTC), source)
+            for source in self.config.sources
+        ]
+        return [source for due, source in sorted(waiting, key=lambda pair: pair[0]) if due <= now]
+
+    async def deliver(self) -> Delivered:
+        """Send what is due in the outbox."""
+        return await deliver(self.parts.store, self.channels, self.parts.now)
+
+    async def serve(self, stop: asyncio.Event, tell: Tell) -> None:
+        """The service: check what is due and deliver what waits, until `stop`; then let what is under way end."""
+        under_way: dict[str, asyncio.Task[None]] = {}
+
+        async def one(source: Source) -> None:
+            try:
+                tell(source, await self.check_one(source))
+            finally:
+                under_way.pop(source.name, None)
+
+        async with asyncio.TaskGroup() as group:
+            delivering = group.create_task(self._keep_delivering(stop))
+            while not stop.is_set():
+                room = self.config.fetch.concurrency - len(under_way)
+                for source in [due for due in self.due(self.parts.now()) if due.name not in under_way][:room]:
+                    under_way[source.name] = group.create_task(one(source))
+                await _either(stop, TICK)
+                await pipeline.flush(self.parts)
+            _, late = await asyncio.wait([*under_way.values(), delivering], timeout=GRACE) if under_way else ((), ())
+            for task in late:
+                task.cancel()
+        await pipeline.flush(self.parts)
+
+    async def _keep_delivering(self, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            await self.deliver()
+            await _either(stop, TICK)
+        await self.deliver()
+
+
+@dataclass(slots=True)
+class Channels:
+    """The channels of config.toml by name, each built when it is needed first."""
+
+    config: Config
+    tools: Tools
+    built: dict[str, Notifier] = field(default_factory=dict)
+
+    def __call__(self, name: str) -> Notifier:
+        """Raises LookupError for a channel that is not in config.toml (any more)."""
+        if name not in self.built:
+            found = next((channel for channel in self.config.channels if channel.name == name), None)
+            if found is None:
+                raise LookupError(f"there is no channel {name!r} in config.toml")
+            self.built[name] = plugins.build_notifier(found.kind, found.revealed(), self.tools)
+        return self.built[name]
+
+    async def close(self) -> None:
+        """Release their connections."""
+        for notifier in self.built.values():
+            await notifier.close()
+
+
+@dataclass(slots=True)
+class Dispatch:
+    """Changes to outbox rows: the routes of config.toml, each alert rendered to its channel's limit."""
+
+    config: Config
+    channels: Channels
+    now: Clock
+    rules: tuple[Rule, ...] | None = None
+
+    def __call__(self, source: Source, found: Sequence[Change]) -> list[tuple[Alert, Sequence[Delivery]]]:
+        """The alerts that `found` makes, with their deliveries."""
+        from watcher.outbox import plan
+        from watcher.route import route
+
+        if self.rules is None:
+            self.rules = rules(self.config)
+        now = self.now()
+        alerts = []
+        for alert, changes in route(found, self.rules, at=now):
+            notifier = self.channels(alert.channel)
+            deliveries = plan(
+                alert,
+                changes,
+                live_url=source.url,
+                stored=self._stored(source, changes),
+                zone=self.config.timezone,
+                limit=notifier.limit,
+                measure=notifier.measure,
+                now=now,
+            )
+            alerts.append((alert, deliveries))
+        return alerts
+
+    def _stored(self, source: Source, changes: Sequence[Change]) -> str:
+        """Where the stored copy is read: the web page if there is one, else the command that shows it."""
+        if self.config.public_url:
+            return f"{self.config.public_url.rstrip('/')}/change/{changes[0].id}"
+        return f"watcher show {source.name} --at {instant(max(change.at for change in changes))}"
+
+
+def rules(config: Config) -> tuple[Rule, ...]:
+    """The routes of config.toml as rules, places resolved, and one more that takes faults to the operator."""
+    from watcher.places import resolve
+    from watcher.route import Rule
+
+    made = [
+        Rule(
+            to=route.to,
+            name=f"route[{number}]",
+            sources=route.match.sources or ("*",),
+            kinds=route.match.kinds or ("*",),
+            states=route.match.states,
+            places=tuple(resolve(place).id for place in route.match.places),
+            words=route.match.words,
+            severity=route.match.at_least,
+            page=route.page,
+        )
+        for number, route in enumerate(config.routes)
+    ]
+    return (*made, Rule(to=config.operator, name="operator", kinds=("source.*",)))
+
+
+@asynccontextmanager
+async def running(
+    config: Config, store: Store, *, clock: Clock = real_clock, given: bool = False, out: TextIO = sys.stdout
+) -> AsyncIterator[App]:
+    """Build what checks and deliveries need, and take it down again. `given`: `clock` is not the real one."""
+    states = await store.read(sources.states)
+    fetch = config.fetch
+    settings = FetchSettings(
+        contact=config.contact,
+        timeout=fetch.timeout,
+        max_bytes=fetch.max_bytes,
+        concurrency=fetch.concurrency,
+        per_host=fetch.per_host,
+        per_host_per_minute=fetch.per_host_per_minute,
+        allow_private=fetch.allow_private,
+    )
+    async with Fetcher(settings, now=clock) as fetcher, Pool() as pool:
+        channels = Channels(config, Tools(post=fetcher.post, now=clock, out=out))
+        parts = Parts(
+            store=store,
+            fetch=fetcher,
+            pool=pool,
+            now=clock,
+            dispatch=Dispatch(config, channels, clock),
+            clock="given" if given else "real",
+            confirm_after=config.suspect.confirm_after,
+            confirmations=config.suspect.confirmations,
+            keep_all=config.keep == "all",
+            price=schedule.price(config.sources, states, fetch.requests_per_day),
+        )
+        try:
+            yield App(config, parts, states, channels)
+        finally:
+            await channels.close()
+
+
+async def _either(stop: asyncio.Event, seconds: float) -> None:
+    """Wait for `stop`, at most so long."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await stop.wait()

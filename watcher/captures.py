@@ -1,0 +1,158 @@
+"""Captures on disk: a folder or tar archive of files named by their time, read in order and within bounds.
+
+Stands before backfill in the flow. Nothing of an archive is ever unpacked to the place it names.
+"""
+
+from __future__ import annotations
+
+import re
+import tarfile
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path, PurePosixPath
+from typing import IO, NamedTuple
+
+MOST_BYTES = 15 * 2**20
+"""Of one capture; the same as a page may have."""
+MOST_ALTOGETHER = 8 * 2**30
+MOST_FILES = 200_000
+
+_NAME = re.compile(r"(\d{4}-\d{2}-\d{2})T(\d{2})-(\d{2})-(\d{2})Z\.([A-Za-z0-9]{1,8})")
+
+CONTENT_TYPES = {
+    "html": "text/html",
+    "htm": "text/html",
+    "json": "application/json",
+    "csv": "text/csv",
+    "xml": "application/xml",
+    "pdf": "application/pdf",
+    "txt": "text/plain",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+
+
+class CaptureError(Exception):
+    """A folder or archive that cannot be taken in; the text names the file and says what was expected."""
+
+
+class Found(NamedTuple):
+    """One capture: where it was found, its time in UTC, its content type, and how to read its bytes."""
+
+    name: str
+    at: datetime
+    content_type: str
+    offset: int
+    size: int
+
+
+class Captures:
+    """What was found, oldest first. `body` reads one."""
+
+    def __init__(self, found: list[Found], store: IO[bytes] | None, folder: Path | None) -> None:
+        self.found = sorted(found, key=lambda one: (one.at, one.name))
+        self._store, self._folder = store, folder
+
+    def __len__(self) -> int:
+        return len(self.found)
+
+    def __iter__(self) -> Iterator[Found]:
+        return iter(self.found)
+
+    def body(self, one: Found) -> bytes:
+        """The bytes of one capture. Raises CaptureError where the file went or grew meanwhile."""
+        if self._folder is not None:
+            try:
+                with (self._folder / one.name).open("rb") as file:
+                    body = file.read(MOST_BYTES + 1)
+            except OSError as error:
+                raise CaptureError(f"{self._folder / one.name}: {error.strerror}") from error
+        else:
+            assert self._store is not None
+            self._store.seek(one.offset)
+            body = self._store.read(one.size)
+        if len(body) > MOST_BYTES:
+            raise CaptureError(f"{one.name}: expected at most {MOST_BYTES >> 20} MiB, found more")
+        return body
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Captures]:
+    """Look through a folder or a tar archive, all names checked before any capture is read.
+
+    Raises CaptureError for a path that is neither, a name that is no time, a link or device, a path that leads out of
+    the archive, and for more than the bounds allow.
+    """
+    if path.is_dir():
+        found = [_checked(path, file) for file in sorted(path.iterdir()) if not file.name.startswith(".")]
+        yield Captures(found, None, path)
+        return
+    if not path.is_file():
+        raise CaptureError(f"{path}: expected a folder or a tar archive of captures, found nothing there")
+    with tempfile.TemporaryFile() as store:
+        try:
+            with tarfile.open(path, "r|*") as archive:
+                found = list(_members(path, archive, store))
+        except tarfile.ReadError as error:
+            raise CaptureError(f"{path}: expected a folder or a tar archive, found {error}") from error
+        except (EOFError, OSError, tarfile.TarError) as error:
+            raise CaptureError(f"{path}: the archive is damaged: {error}") from error
+        yield Captures(found, store, None)
+
+
+def _checked(folder: Path, file: Path) -> Found:
+    if file.is_symlink() or not file.is_file():
+        raise CaptureError(
+            f"{file}: expected a plain file, found {'a link' if file.is_symlink() else 'something else'}"
+        )
+    size = file.stat().st_size
+    _bounded(str(file), size, 0, 0)
+    return _named(str(folder), file.name, 0, size)
+
+
+def _members(path: Path, archive: tarfile.TarFile, store: IO[bytes]) -> Iterator[Found]:
+    """Each member is judged by its header before its bytes are read."""
+    total = count = 0
+    for member in archive:
+        place = f"{path}: member {member.name!r:.120}"
+        pure = PurePosixPath(member.name)
+        if pure.is_absolute() or ".." in pure.parts:
+            raise CaptureError(f"{place}: expected a path inside the archive, found one that leads out of it")
+        if member.isdir():
+            continue
+        if not member.isfile() or member.issparse():
+            raise CaptureError(f"{place}: expected a plain file, found a link, a device or another special member")
+        if pure.name.startswith("."):
+            continue
+        total, count = total + member.size, count + 1
+        _bounded(place, member.size, total, count)
+        file = archive.extractfile(member)
+        assert file is not None
+        offset = store.tell()
+        body = file.read()
+        store.write(body)
+        yield _named(str(path), pure.name, offset, len(body))
+
+
+def _bounded(place: str, size: int, total: int, count: int) -> None:
+    if size > MOST_BYTES:
+        raise CaptureError(f"{place}: expected at most {MOST_BYTES >> 20} MiB, found {size:,} bytes")
+    if total > MOST_ALTOGETHER or count > MOST_FILES:
+        raise CaptureError(
+            f"{place}: expected an archive of at most {MOST_ALTOGETHER >> 30} GiB and {MOST_FILES:,} files, found more"
+        )
+
+
+def _named(place: str, name: str, offset: int, size: int) -> Found:
+    match = _NAME.fullmatch(name)
+    try:
+        if match is None:
+            raise ValueError
+        day, hour, minute, second, extension = match.groups()
+        at = datetime.fromisoformat(f"{day}T{hour}:{minute}:{second}").replace(tzinfo=UTC)
+    except ValueError:
+        raise CaptureError(
+            f"{place}: {name!r:.120}: expected a name like 2017-03-20T16-00-00Z.html (the time in UTC)"
+        ) from None
+    return Found(name, at, CONTENT_TYPES.get(extension.lower(), "application/octet-stream"), offset, size)

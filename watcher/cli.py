@@ -1,0 +1,222 @@
+"""The command line: reads the words, calls app, prints for people or as JSON lines. One of people's two doors."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from watcher import __version__, asking
+from watcher.asking import Desk
+
+app = typer.Typer(
+    name="watcher",
+    help="Watch report and policy pages, say exactly what changed, and alert a channel.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Start with `watcher demo`, a tour that needs no network, or `watcher check` for the pages in config.toml.",
+)
+db = typer.Typer(help="The store: bring its tables up to date.", no_args_is_help=True)
+app.add_typer(db, name="db")
+
+
+class LogLevel(StrEnum):
+    """How much of the log goes to standard error."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+
+
+class Format(StrEnum):
+    """How `show` prints a document."""
+
+    TEXT = "text"
+    JSON = "json"
+    RAW = "raw"
+
+
+ConfigPath = Annotated[
+    Path, typer.Option("--config", envvar="WATCHER_CONFIG", help="The configuration.", show_default=True)
+]
+Now = Annotated[str, typer.Option("--now", metavar="T", help="Let the clock stand at T: for trying things out.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object a line; words for people go to stderr.")]
+Log = Annotated[LogLevel, typer.Option("--log-level", help="What is logged to stderr.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="A source.", autocompletion=asking.complete_source)]
+Names = Annotated[
+    list[str] | None, typer.Argument(metavar="[NAME]...", help="Sources.", autocompletion=asking.complete_source)
+]
+Since = Annotated[str, typer.Option("--since", metavar="T", help="From T on: 2017-03-20, 2017-03-20T16:00:00Z or 3d.")]
+Until = Annotated[str, typer.Option("--until", metavar="T", help="Up to T.")]
+
+CONFIG = Path("config.toml")
+
+
+def main() -> None:
+    """Run `watcher`; what is wrong with the input or the store is said in one line, with its place, never as a trace."""
+    try:
+        app()
+    except asking.Refused as refused:
+        asking.complain(str(refused))
+        sys.exit(refused.code)
+
+
+@app.callback(invoke_without_command=True)
+def version(
+    *, show: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)] = False
+) -> None:
+    """Watch report and policy pages, say exactly what changed, and alert a channel."""
+    if show:
+        typer.echo(f"watcher {__version__}")
+        raise typer.Exit
+
+
+@app.command(epilog="Example: watcher check doj-sanctuary-list --json")
+def check(
+    names: Names = None,
+    *,
+    everything: Annotated[bool, typer.Option("--all", help="All sources, whether due or not.")] = False,
+    config: ConfigPath = CONFIG,
+    now: Now = "",
+    json: Json = False,
+    log_level: Log = LogLevel.WARNING,
+) -> None:
+    """Check the sources that are due (or named, or all) once, deliver what results, and end.
+
+    Exit 0: done. 1: a source could not be checked, or a delivery failed. 2: wrong usage or configuration.
+    """
+    desk = Desk.begin(config, now=now, json=json, log_level=log_level)
+    from watcher.commands import checking
+
+    raise typer.Exit(asyncio.run(checking.check(desk, names or [], everything=everything)))
+
+
+@app.command()
+def run(*, config: ConfigPath = CONFIG, log_level: Log = LogLevel.INFO) -> None:
+    """Run the service: check each source when it is due, and deliver, until it is told to stop (Ctrl-C, SIGTERM)."""
+    desk = Desk.begin(config, log_level=log_level)
+    from watcher.commands import checking
+
+    async def serve() -> None:
+        stop = asyncio.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        await checking.serve(desk, stop)
+
+    asyncio.run(serve())
+
+
+@app.command()
+def sources(
+    *, config: ConfigPath = CONFIG, now: Now = "", json: Json = False, log_level: Log = LogLevel.WARNING
+) -> None:
+    """List the sources: their state, what they hold, when each was checked, changed and is due."""
+    desk = Desk.begin(config, now=now, json=json, log_level=log_level)
+    from watcher.commands import reading
+
+    reading.sources(desk)
+
+
+@app.command(epilog="Example: watcher history --place 'Cook County, IL' --since 30d --kind 'jurisdiction.*'")
+def history(
+    name: Annotated[str, typer.Argument(metavar="[NAME]", autocompletion=asking.complete_source)] = "",
+    *,
+    since: Since = "",
+    until: Until = "",
+    kind: Annotated[str, typer.Option("--kind", metavar="K", help='A change kind, or a glob: "jurisdiction.*".')] = "",
+    place: Annotated[str, typer.Option("--place", metavar="P", help='A place: "Cook County, IL".')] = "",
+    config: ConfigPath = CONFIG,
+    now: Now = "",
+    json: Json = False,
+    log_level: Log = LogLevel.WARNING,
+) -> None:
+    """Print the stored changes, oldest first, cosmetic ones too."""
+    desk = Desk.begin(config, now=now, json=json, log_level=log_level)
+    from watcher.commands import reading
+
+    reading.history(desk, name, since=desk.time(since), until=desk.time(until), kind=kind, place=place)
+
+
+@app.command()
+def show(
+    name: Name,
+    *,
+    at: Annotated[str, typer.Option("--at", metavar="T", help="As of this time.")] = "",
+    output: Annotated[Format, typer.Option("--format", help="As text, as JSON, or the bytes that came.")] = Format.TEXT,
+    config: ConfigPath = CONFIG,
+    now: Now = "",
+    log_level: Log = LogLevel.WARNING,
+) -> None:
+    """Print the document of a source, or its raw bytes, as of a time."""
+    desk = Desk.begin(config, now=now, json=output is not Format.TEXT, log_level=log_level)
+    from watcher.commands import reading
+
+    raise typer.Exit(reading.show(desk, desk.source(name), at=desk.time(at), output=output.value))
+
+
+@app.command(epilog="Example: watcher diff doj-sanctuary-list 2025-08-05 2025-11-01")
+def diff(
+    name: Name,
+    start: Annotated[str, typer.Argument(metavar="[FROM]", help="A time or a snapshot id; else the one before.")] = "",
+    end: Annotated[str, typer.Argument(metavar="[TO]", help="A time or a snapshot id; else the latest.")] = "",
+    *,
+    config: ConfigPath = CONFIG,
+    now: Now = "",
+    json: Json = False,
+    log_level: Log = LogLevel.WARNING,
+) -> None:
+    """Print what differs between two captures of a source: words struck and added, rows by key."""
+    desk = Desk.begin(config, now=now, json=json, log_level=log_level)
+    from watcher.commands import reading
+
+    raise typer.Exit(asyncio.run(reading.diff(desk, desk.source(name), start, end)))
+
+
+@app.command(epilog="Example: watcher backfill dod-forms --from captures.tar.xz")
+def backfill(
+    name: Name,
+    *,
+    start: Annotated[
+        Path, typer.Option("--from", metavar="DIR", help="A folder or tar of files named 2017-03-20T16-00-00Z.html.")
+    ],
+    config: ConfigPath = CONFIG,
+    now: Now = "",
+    json: Json = False,
+    log_level: Log = LogLevel.WARNING,
+) -> None:
+    """Take old captures into the history, with their own times. Nothing is alerted, and twice is once."""
+    desk = Desk.begin(config, now=now, json=json, log_level=log_level)
+    from watcher.commands import filling
+
+    asyncio.run(filling.backfill(desk, desk.source(name), start))
+
+
+@app.command()
+def doctor(*, config: ConfigPath = CONFIG, log_level: Log = LogLevel.WARNING) -> None:
+    """Check the set-up: configuration, store, libraries, the child processes. Exit 1 where something is wrong."""
+    from watcher.commands import health
+
+    raise typer.Exit(health.doctor(config))
+
+
+@db.command()
+def upgrade(*, config: ConfigPath = CONFIG, log_level: Log = LogLevel.WARNING) -> None:
+    """Bring the store's tables up to this version. Every command does so by itself; this says what was done."""
+    desk = Desk.begin(config, log_level=log_level)
+    from watcher.commands import health
+
+    health.upgrade(desk)
+
+
+@app.command()
+def demo(*, fast: Annotated[bool, typer.Option("--fast", help="Do not pause between the scenes.")] = False) -> None:
+    """Tour the 2017 story on made pages, with no network: each alert as a reader would get it."""
+    from watcher.demo import story
+
+    raise typer.Exit(asyncio.run(story.tell(pause=not fast)))

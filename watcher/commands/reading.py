@@ -1,0 +1,185 @@
+"""`watcher sources`, `history`, `show` and `diff`: what is stored, for people and as JSON."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+
+from watcher.asking import Desk, Refused, complain
+from watcher.commands.printing import change_line, emit, local, people, say
+from watcher.core import Capture, Change, Document, NotReadable, Pair, Snapshot, Source, SourceState, instant
+from watcher.pipeline import capture_of, stored_capture
+from watcher.store import Store, changes, snapshots
+from watcher.store import sources as stored_sources
+
+
+def sources(desk: Desk) -> None:
+    """Print each source of the configuration and where it stands."""
+    with desk.store() as store:
+        states = store.read_sync(stored_sources.states)
+    rows = [(source, states.get(source.name) or SourceState(source.name)) for source in desk.config.sources]
+    if desk.json:
+        for source, state in rows:
+            emit(_source_json(source, state))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("source", "kind", "state", "records", "last checked", "last changed", "next check", box=None)
+    zone = desk.config.timezone
+    for source, state in rows:
+        told = f"{state.state}: {state.error}" if state.error else state.state
+        times = (state.last_checked, state.last_changed, state.next_check)
+        table.add_row(source.name, source.kind, told, str(state.records or ""), *(local(at, zone) for at in times))
+    Console(file=people(desk)).print(table)
+
+
+def _source_json(source: Source, state: SourceState) -> dict[str, object]:
+    return {
+        "name": source.name,
+        "kind": source.kind,
+        "url": source.url,
+        "state": state.state,
+        "last_checked": _instant(state.last_checked),
+        "last_changed": _instant(state.last_changed),
+        "next_check": _instant(state.next_check),
+        "records": state.records,
+    }
+
+
+def _instant(at: datetime | None) -> str | None:
+    return instant(at) if at else None
+
+
+def history(desk: Desk, name: str, *, since: datetime | None, until: datetime | None, kind: str, place: str) -> None:
+    """Print the stored changes that match, oldest first."""
+    names = [_known(desk, name)] if name else None
+    where = None
+    if place:
+        from watcher.places import resolve
+
+        where = resolve(place).id
+    with desk.store() as store:
+        found = store.read_sync(
+            lambda conn: list(
+                changes.history(
+                    conn, sources=names, since=since, until=until, kinds=(kind,) if kind else None, place=where
+                )
+            )
+        )
+    _print(desk, found)
+    if not found and not desk.json:
+        say(desk, "no stored change matches")
+
+
+def _known(desk: Desk, name: str) -> str:
+    """A source's name, or that of a source found by one ("index/document")."""
+    return name if "/" in name and desk.source(name.split("/", 1)[0]) else desk.source(name).name
+
+
+def _print(desk: Desk, found: Sequence[Change]) -> None:
+    from watcher.wire import change_json
+
+    for change in found:
+        if desk.json:
+            emit(change_json(change))
+        else:
+            say(desk, change_line(change, desk.config.timezone))
+
+
+def show(desk: Desk, source: Source, *, at: datetime | None, output: str) -> int:
+    """Print the document of `source` as of `at`; returns the exit code: 1 before the first snapshot."""
+    with desk.store() as store:
+        snapshot = store.read_sync(snapshots.snapshot_at, source.name, at or desk.clock())
+        if snapshot is None:
+            complain(f"{source.name}: nothing was stored by {local(at or desk.clock(), desk.config.timezone)}")
+            return 1
+        _, capture = store.read_sync(stored_capture, source, snapshot.id)
+    if output == "raw":
+        sys.stdout.buffer.write(capture.body)
+        return 0
+    try:
+        document = _document(source, snapshot, capture)
+    except NotReadable as error:
+        complain(f"{source.name}: {error}")
+        return 1
+    if output == "json":
+        from watcher.wire import document_json
+
+        emit(document_json(document))
+    else:
+        _print_document(desk, document)
+    return 0
+
+
+def _document(source: Source, snapshot: Snapshot, capture: Capture) -> Document:
+    from watcher.reading import read
+
+    return read(source, capture, snapshot.choices)
+
+
+def _print_document(desk: Desk, document: Document) -> None:
+    say(desk, f"{document.source} as of {local(document.at, desk.config.timezone)}: {document.url}")
+    for name, value in document.meta.items():
+        say(desk, f"{name}: {value}")
+    for block in document.blocks:
+        mark = {"heading": "# ", "list-item": "- ", "note": "Note: "}.get(block.type, "")
+        say(desk, f"\n{mark}{block.text}")
+    if document.records:
+        from rich.console import Console
+        from rich.table import Table
+
+        columns = list(dict.fromkeys(name for record in document.records.values() for name in record.fields))
+        table = Table(*columns, box=None)
+        for record in document.records.values():
+            table.add_row(*("" if record.fields.get(name) is None else str(record.fields[name]) for name in columns))
+        Console(file=sys.stdout, markup=False, highlight=False).print(table)
+
+
+async def diff(desk: Desk, source: Source, start: str, end: str) -> int:
+    """Print what differs between two stored captures; returns the exit code: 1 where there are no two."""
+    from watcher.pool import Pool
+
+    with desk.store() as store:
+        stored = store.read_sync(snapshots.snapshots, source.name, verdicts=("ok",))
+        after = _chosen(desk, store, source, stored, end) if end else (stored[-1] if stored else None)
+        earlier = [snapshot for snapshot in stored if after and (snapshot.at, snapshot.seq) < (after.at, after.seq)]
+        before = _chosen(desk, store, source, stored, start) if start else (earlier[-1] if earlier else None)
+        if before is None or after is None:
+            complain(f"{source.name}: there are no two captures to compare")
+            return 1
+        old = capture_of(source, before, store.read_sync(snapshots.body, before.id))
+        new = capture_of(source, after, store.read_sync(snapshots.body, after.id))
+    async with Pool() as pool:
+        reading = await pool.compare(Pair(source, new, old, before.choices, before.at, guarded=False))
+    if desk.json:
+        _print(desk, reading.changes)
+        return 0
+    _print_diff(desk, source, before, after, reading.changes)
+    return 0
+
+
+def _chosen(desk: Desk, store: Store, source: Source, stored: Sequence[Snapshot], text: str) -> Snapshot | None:
+    """The capture that FROM or TO means: by id, or the last one at that time. Raises Refused."""
+    by_id = next((snapshot for snapshot in stored if snapshot.id == text), None)
+    if by_id is not None:
+        return by_id
+    at = desk.time(text)
+    found = store.read_sync(snapshots.snapshot_at, source.name, at)
+    if found is None:
+        raise Refused(f"{source.name}: nothing was stored by {text}", code=1)
+    return found
+
+
+def _print_diff(desk: Desk, source: Source, before: Snapshot, after: Snapshot, found: Sequence[Change]) -> None:
+    from watcher.notify.console import Console, Options
+    from watcher.render import body
+
+    zone = desk.config.timezone
+    say(desk, f"{source.name}: {local(before.at, zone)} ({before.id}) → {local(after.at, zone)} ({after.id})")
+    if not found:
+        say(desk, "nothing differs in what is read")
+        return
+    lines = tuple(told.line for told in body(found))
+    Console.draw(lines, people(desk), Options())
