@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -10,9 +9,10 @@ from typing import Any, TypeVar
 import msgspec
 
 from watcher import plugins
-from watcher.config.problems import closest, find, holds_secret, item, keys, shown, spot
+from watcher.config.problems import closest, fields, find, item, keys, read, secrets, shown, spot
+from watcher.config.secrets import NOTHING, Vault, hide
 from watcher.config.sections import Channel, ChannelKeys, SourceKeys, Telegram
-from watcher.config.values import Secret, Url, decode
+from watcher.config.values import Secret, Url
 from watcher.core import Source
 from watcher.css import check_selector
 
@@ -22,7 +22,6 @@ SELECTORS = ("select", "drop")
 """Options that are CSS selectors, whatever the kind."""
 SECRET_OPTIONS = {"token", "secret", "password", "url"}
 """Options of channels that do not stand in the file; but a web address may: it need not be secret."""
-LONGEST_SECRET = 1 << 16
 
 
 class Reader:
@@ -30,8 +29,7 @@ class Reader:
 
     def __init__(self, data: Mapping[str, Any], folder: Path, env: Mapping[str, str]) -> None:
         self.data = data
-        self.folder = folder
-        self.env = env
+        self.vault = Vault(folder, env)
         self.problems: list[str] = []
 
     def shape(self, tables: Sequence[str], arrays: Sequence[str]) -> None:
@@ -56,8 +54,8 @@ class Reader:
 
     def tables(self, kind: type[T], key: str) -> list[tuple[str, T]]:
         """The tables [[key]] that have no problems, each with its path."""
-        read = ((path, self._read(kind, raw, path)) for path, raw in self.raw(key))
-        return [(path, value) for path, value in read if value is not None]
+        found = ((path, self._read(kind, raw, path)) for path, raw in self.raw(key))
+        return [(path, value) for path, value in found if value is not None]
 
     def raw(self, key: str) -> list[tuple[str, dict[str, Any]]]:
         """The tables [[key]] as they stand in the file, each with its path."""
@@ -118,85 +116,45 @@ class Reader:
         except plugins.PluginError as error:
             self.problems.append(f"{path}.kind: {error}")
             return None
-        before = len(self.problems)
-        given = self._given(path, kind, options, code.Options, telegram)
+        secret = SECRET_OPTIONS & fields(code.Options).keys()
+        given, problems = self._given(path, kind, options, code.Options, telegram)
         clear = Channel("", kind, given).revealed()
-        secret = SECRET_OPTIONS.intersection(code.Options.__struct_encode_fields__)
         known = ["name", "kind", *(f"{name}{how}" for name in secret for how in ("_env", "_file"))]
-        self._read(code.Options, clear, path, known)
-        self.problems[before:] = [_hidden(text, given) for text in self.problems[before:]]
-        return given if len(self.problems) == before else None
+        problems += read(clear, code.Options, path, known)[1]
+        self.problems += [hide(problem, given) for problem in problems]
+        return None if problems else given
 
     def _given(
         self, path: str, kind: str, options: dict[str, Any], wanted: type[msgspec.Struct], telegram: Telegram | None
-    ) -> dict[str, Any]:
+    ) -> tuple[dict[str, Any], list[str]]:
         """The options of a channel with its secrets, and with what [telegram] gives to channels of that kind."""
-        fields = {field.encode_name: field for field in msgspec.structs.fields(wanted)}
-        given = self._with_secrets(options, set(fields), path)
+        given, problems = self.vault.fill(options, fields(wanted), path)
         if kind == "telegram" and telegram is not None:
             given = {"token": telegram.token, "base_url": telegram.base_url, **given}
-        for name in fields.keys() & SECRET_OPTIONS:
-            if isinstance(given.get(name), Secret) or (name not in given and not fields[name].required):
-                continue
-            if name == "url" and name in given and not list(find(given[name], Url, path)):
-                continue
-            if kind != "telegram" or name in given or "telegram" not in self.data:
-                what = "a secret never stands in this file" if name in given else "missing"
-                self.problems.append(f"{spot(path, name)}: {what}; use {name}_env or {name}_file")
-            given[name] = Secret(str)
-        return given
+        elif kind == "telegram" and "telegram" in self.data:
+            given = {"token": NOTHING, **given}  # what is wrong with it has been said
+        for name in sorted(fields(wanted).keys() & SECRET_OPTIONS):
+            if name not in given and fields(wanted)[name].required:
+                problems.append(f"{path}: {name}_env or {name}_file is missing")
+                given[name] = NOTHING
+            elif name in given and not isinstance(given[name], Secret) and not _public(name, given[name]):
+                problems.append(
+                    f"{spot(path, name)}: a secret never stands in this file; use {name}_env or {name}_file"
+                )
+                given[name] = NOTHING
+        return given, problems
 
-    def _read(self, kind: type[T], raw: dict[str, Any], path: str, known: list[str] | None = None) -> T | None:
-        secrets = {field.encode_name for field in msgspec.structs.fields(kind) if holds_secret(field.type)}
-        table = self._with_secrets(raw, secrets, path)
-        try:
-            return msgspec.convert(table, kind, dec_hook=decode)
-        except msgspec.ValidationError:
-            self.problems += find(table, kind, path, known or ())
-            return None
+    def _read(self, kind: type[T], raw: dict[str, Any], path: str, known: Sequence[str] = ()) -> T | None:
+        table, problems = self.vault.fill(raw, secrets(kind), path)
+        self.problems += problems
+        value, mistakes = read(table, kind, path, known)
+        self.problems += mistakes
+        return value
 
-    def _with_secrets(self, raw: dict[str, Any], names: set[str], path: str) -> dict[str, Any]:
-        """`raw` with `NAME_env` and `NAME_file` replaced by NAME, a Secret, for every one of `names`."""
-        table = dict(raw)
-        for name in sorted(names):
-            for key, read in ((f"{name}_env", self._from_env), (f"{name}_file", self._from_file)):
-                if key not in raw:
-                    continue
-                if name in table:
-                    self.problems.append(f"{spot(path, key)}: {name} is given twice")
-                problem, table[name] = read(table.pop(key))
-                if problem:
-                    self.problems.append(f"{spot(path, key)}: {problem}")
-        return table
 
-    def _from_env(self, name: object) -> tuple[str, Secret]:
-        if not isinstance(name, str) or not re.fullmatch(r"[A-Z_][A-Z0-9_]{0,99}", name):
-            # What was found is not shown: it may be the secret itself, pasted into the wrong place.
-            return 'expected the name of an environment variable, in capitals like "DESK_SLACK_URL"', Secret(str)
-        if not self.env.get(name, "").strip():
-            how = "empty" if name in self.env else "not set"
-            return f"missing secret: environment variable {name} is {how}", Secret(str)
-
-        def read() -> str:
-            return self.env[name].strip()
-
-        return "", Secret(read)
-
-    def _from_file(self, name: object) -> tuple[str, Secret]:
-        if not isinstance(name, str) or not name or "\0" in name:
-            return "expected the path of a file", Secret(str)
-        path = self.folder / name
-
-        def read() -> str:
-            with path.open(encoding="utf-8") as file:
-                return file.read(LONGEST_SECRET).strip()
-
-        try:
-            return ("" if read() else f"missing secret: file {name} is empty"), Secret(read)
-        except UnicodeDecodeError:
-            return f"missing secret: file {name} is not written in UTF-8", Secret(str)
-        except OSError as error:
-            return f"missing secret: file {name} cannot be read: {str(error.strerror).lower()}", Secret(str)
+def _public(name: str, value: object) -> bool:
+    """Whether an option is a web address, which may stand in the file: not every one is a secret."""
+    return name == "url" and not list(find(value, Url, ""))
 
 
 def _split(raw: dict[str, Any], kind: type[msgspec.Struct]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -217,14 +175,5 @@ def _refused(path: str, code: Any, options: msgspec.Struct) -> Iterator[str]:
     """Building the adapter is its own check of its options."""
     try:
         code(options)
-    except ValueError as error:
+    except Exception as error:  # noqa: BLE001 - a stranger's adapter may refuse in any way
         yield f"{path}: {error}"
-
-
-def _hidden(problem: str, options: Mapping[str, Any]) -> str:
-    """`problem` without the secrets among `options`, in whatever form it may quote them."""
-    for value in options.values():
-        text = value.reveal() if isinstance(value, Secret) else ""
-        for form in (shown(text), text) if text else ():
-            problem = problem.replace(form, "***")
-    return problem
