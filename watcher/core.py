@@ -506,33 +506,8 @@ class Adapter(Protocol):
         ...
 
 
-@runtime_checkable
-class Notifier(Protocol):
-    """Code for one kind of channel, built with its own options struct.
-
-    `limit` is the longest text of one message in this channel's own units, as `measure` counts them.
-    """
-
-    kind: ClassVar[str]
-    limit: int
-    Options: ClassVar[type]
-
-    def measure(self, lines: tuple[Line, ...]) -> int:
-        """How much of `limit` these lines take."""
-        ...
-
-    async def send(self, message: Message) -> Outcome:
-        """Deliver one part; never raises for what the network or the far side does."""
-        ...
-
-    async def close(self) -> None:
-        """Release connections."""
-        ...
-
-
 Clock = Callable[[], datetime]
 """Where `now` comes from at the edge; the pure core takes `now` as an argument."""
-
 
 Post = Callable[[str, bytes, Mapping[str, str]], Awaitable[Fetched | Failure]]
 """The door for notifiers that send over HTTP: URL, body and headers to any answer of the server; never raises."""
@@ -545,3 +520,33 @@ class Tools:
     post: Post
     now: Clock
     out: TextIO
+
+
+@runtime_checkable
+class Notifier(Protocol):
+    """Code for one kind of channel, built with its own options struct.
+
+    It takes its options and Tools. What `send` cannot do comes back as an outcome, never as an exception.
+    """
+
+    kind: ClassVar[str]
+    Options: ClassVar[type]
+
+    def __init__(self, options: Any, tools: Tools) -> None: ...
+
+    @property
+    def limit(self) -> int:
+        """The longest text of one message in this channel's own units, as `measure` counts them."""
+        ...
+
+    def measure(self, lines: tuple[Line, ...]) -> int:
+        """How much of `limit` these lines take."""
+        ...
+
+    async def send(self, message: Message) -> Outcome:
+        """Deliver one part; never raises for what the network or the far side does."""
+        ...
+
+    async def close(self) -> None:
+        """Release connections."""
+        ...

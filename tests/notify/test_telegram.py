@@ -11,8 +11,8 @@ from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 
 import pytest
-from botapi import TOKEN, Answer, BotApi, ParseError, parse_html
 
+from tests.notify.botapi import TOKEN, Answer, BotApi, ParseError, parse_html
 from watcher.core import Dead, Failure, Fetched, Line, Message, Notifier, Outcome, Retry, Run, Sent, Tools
 from watcher.notify.telegram import Telegram, TelegramOptions
 
