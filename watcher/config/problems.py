@@ -158,6 +158,8 @@ def _said(kind: Any) -> str:
     for one in _members(kind):
         if get_origin(one) is Literal:
             return "expected " + " or ".join(shown(choice) for choice in get_args(one))
+        if one is dt.date:
+            return "expected a date like 2026-01-05"
         if get_origin(one) is Annotated:
             return "".join(f"expected {meta.description}" for meta in get_args(one)[1:] if meta.description)
     return ""

@@ -45,7 +45,8 @@ Ping = _text(r"(rota|person|channel):\w[\w .'-]{0,63}", '"rota:NAME", "person:NA
 Listen = _text(r"([\w.-]{1,253}|\[[0-9a-fA-F:.]{2,45}\]):[0-9]{1,5}", 'an address and a port like "127.0.0.1:8300"')
 Keep = _text(r"|[0-9]{1,4}(y|w|d)|[0-9]{1,6} (MiB|GiB)", 'an age like "2y" or a size like "20 GiB"')
 Private = _text(
-    r"[\w.-]{1,253}(:[0-9]{1,5})?|\[?[0-9a-fA-F:.]{2,45}\]?(:[0-9]{1,5}|/[0-9]{1,3})?", "a host, a host:port or a CIDR"
+    r"[\w.-]{1,253}(:[0-9]{1,5})?|\[?[0-9a-fA-F:.]{2,45}\]?(:[0-9]{1,5}|/[0-9]{1,3})?",
+    'a host, a host:port or a CIDR, like "10.1.0.0/16"',
 )
 
 
