@@ -1,0 +1,202 @@
+"""Grids: the rows and columns in an HTML page, a CSV file or a JSON body, before anybody asks what they mean.
+
+Below the `table` adapter at extract in the flow. Which table of a page and which of its rows is the header is decided
+here, by the first two of the adapter's three rules.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from watcher.core import Capture, NothingThere, NotReadable, Value
+from watcher.sources.html import collapse, decode, parse, spaced
+
+MOST_CELLS = 2_000_000
+MOST_DIGITS = 6
+
+
+class Grid(NamedTuple):
+    """A table as it stands: its header (empty if it has none), its rows of equal width, its links as written."""
+
+    header: tuple[str, ...]
+    rows: list[tuple[Value, ...]]
+    links: list[tuple[str, str]] = []  # noqa: RUF012 - a NamedTuple's default, never changed
+    title: str = ""
+
+
+# ---------------------------------------------------------------- HTML
+
+
+def html_grid(capture: Capture, select: str) -> Grid:
+    """The main table of a page, or the one that `select` names. Raises NotReadable where there is none."""
+    tree = parse(spaced(decode(capture.body, capture.content_type)))
+    table = main_table(tree, select)
+    for junk in table.css("script, style, template"):
+        junk.decompose()
+    rows, marked = _rows(table)
+    if not rows:
+        raise NothingThere("expected a table with rows, found a table without any")
+    start = _header(rows, marked)
+    links = [(anchor.text(deep=True), anchor.attributes["href"] or "") for anchor in table.css("a[href]")]
+    title = tree.css_first("title")
+    header, body = (tuple(rows[start]), rows[start + 1 :]) if start >= 0 else ((), rows)
+    repeated = [row for row in body if row != header] if header else body
+    width = max((len(row) for row in repeated), default=len(header))
+    return Grid(
+        header=header,
+        rows=[row + ("",) * (width - len(row)) for row in repeated if any(row)],
+        links=links,
+        title=collapse(title.text(deep=True)) if title else "",
+    )
+
+
+def main_table(tree: LexborHTMLParser, select: str) -> LexborNode:
+    """Rule 1. Raises NotReadable where the page has no table there."""
+    inside = tree.css_first(select) if select else tree.root
+    if inside is None:
+        raise NothingThere(f"select: nothing on the page matches {select!r}")
+    tables = [inside] if inside.tag == "table" else inside.css("table")
+    if not tables:
+        raise NothingThere("expected a page with a table, found none" + (f" in {select!r}" if select else ""))
+    if len(tables) == 1:
+        return tables[0]
+    return max(tables, key=lambda table: sum(1 for row in _own_rows(table) for _ in row.iter()))
+
+
+def _own_rows(table: LexborNode) -> Iterator[LexborNode]:
+    for part in table.iter():
+        if part.tag == "tr":
+            yield part
+        elif part.tag in ("tbody", "thead", "tfoot"):
+            yield from (row for row in part.iter() if row.tag == "tr")
+
+
+def _rows(table: LexborNode) -> tuple[list[tuple[str, ...]], list[bool]]:
+    """The cells of each row with spans filled in, and whether the row is marked as a header."""
+    rows: list[tuple[str, ...]] = []
+    marked: list[bool] = []
+    hanging: dict[int, tuple[int, str]] = {}
+    cells = 0
+    for row in _own_rows(table):
+        texts, heads = _cells(row, hanging)
+        cells += len(texts)
+        if cells > MOST_CELLS:
+            raise NotReadable(f"expected a table of at most {MOST_CELLS:,} cells, found more")
+        if texts:
+            parent = row.parent
+            rows.append(tuple(texts))
+            marked.append(len(texts) > 1 and (heads or (parent is not None and parent.tag == "thead")))
+    return rows, marked
+
+
+def _cells(row: LexborNode, hanging: dict[int, tuple[int, str]]) -> tuple[list[str], bool]:
+    """The texts of one row, those that hang in from above too, and whether all its own cells are `<th>`."""
+    texts: list[str] = []
+    heads = True
+    for cell in row.iter():
+        if cell.tag not in ("td", "th"):
+            continue
+        heads = heads and cell.tag == "th"
+        while len(texts) in hanging:
+            texts.append(_hang(hanging, len(texts)))
+        text = " ".join(cell.text(deep=True).split())
+        attributes = cell.attributes
+        down = _span(attributes.get("rowspan"))
+        for _ in range(_span(attributes.get("colspan"))):
+            if down > 1:
+                hanging[len(texts)] = (down - 1, text)
+            texts.append(text)
+    while len(texts) in hanging:
+        texts.append(_hang(hanging, len(texts)))
+    return texts, heads and bool(texts)
+
+
+def _hang(hanging: dict[int, tuple[int, str]], place: int) -> str:
+    """The text that a cell above leaves in this column, used up by one row."""
+    left, text = hanging.pop(place)
+    if left > 1:
+        hanging[place] = (left - 1, text)
+    return text
+
+
+def _span(text: str | None) -> int:
+    """How many rows or columns a cell takes, within what HTML allows a cell to take across."""
+    return min(max(int(text), 1), 1000) if text and text.isascii() and text.isdigit() and len(text) < MOST_DIGITS else 1
+
+
+def _header(rows: Sequence[tuple[str, ...]], marked: Sequence[bool]) -> int:
+    """Rule 2: the place of the header row, or -1."""
+    if True in marked:
+        return marked.index(True)
+    usual = Counter(len(row) for row in rows).most_common(1)[0][0]
+    for place, row in enumerate(rows[:20]):
+        if len(row) == usual and usual > 1:
+            return place if all(row) and len(set(row)) == len(row) and len(rows) > place + 1 else -1
+    return -1
+
+
+# ---------------------------------------------------------------- CSV and JSON
+
+
+def csv_grid(text: str) -> Grid:
+    """A CSV file whose first row is its header; the delimiter is the one of , ; tab | that its first line has most."""
+    first = text[: text.find("\n")] if "\n" in text else text
+    delimiter = max(",;\t|", key=first.count)
+    csv.field_size_limit(1_000_000)
+    try:
+        rows = [tuple(collapse(cell) for cell in row) for row in csv.reader(io.StringIO(text), delimiter=delimiter)]
+    except csv.Error as error:
+        raise NotReadable(f"expected CSV, found {error}") from error
+    rows = [row for row in rows if any(row)]
+    if not rows:
+        raise NothingThere("expected a CSV file with rows, found none")
+    width = max(len(row) for row in rows)
+    if width * len(rows) > MOST_CELLS:
+        raise NotReadable(f"expected a table of at most {MOST_CELLS:,} cells, found more")
+    return Grid(rows[0], [row + ("",) * (width - len(row)) for row in rows[1:]])
+
+
+def json_grid(body: bytes, path: str) -> Grid:
+    """A JSON list of objects, at the dotted `path` or the first one found."""
+    try:
+        data = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise NotReadable(f"expected JSON, found {str(error)[:80]}") from error
+    for step in filter(None, path.split(".")):
+        data = data.get(step) if isinstance(data, dict) else None
+    if not path:
+        data = next(_lists(data), None)
+    if not isinstance(data, list):
+        raise NothingThere(
+            f"expected a list of objects at {path!r}" if path else "expected a list of objects somewhere"
+        )
+    items = [item for item in data if isinstance(item, dict)]
+    header = tuple(dict.fromkeys(str(name) for item in items for name in item))
+    if len(header) * len(items) > MOST_CELLS:
+        raise NotReadable(f"expected a list of at most {MOST_CELLS:,} values, found more")
+    return Grid(header, [tuple(_plain(item.get(name)) for name in header) for item in items])
+
+
+def _lists(data: Any) -> Iterator[list[Any]]:
+    """Lists that hold an object, level by level."""
+    level = [data]
+    for _ in range(8):
+        for item in level:
+            if isinstance(item, list) and any(isinstance(entry, dict) for entry in item):
+                yield item
+        level = [value for item in level if isinstance(item, dict) for value in item.values()]
+
+
+def _plain(value: Any) -> Value:
+    if isinstance(value, str):
+        return collapse(value)
+    if value is None or isinstance(value, int | float):
+        return value
+    return json.dumps(value, ensure_ascii=False, sort_keys=True)
