@@ -11,6 +11,7 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import NamedTuple
 from urllib.parse import urljoin, urlsplit
 
@@ -165,17 +166,10 @@ class Reading(NamedTuple):
         return hashlib.blake2b(msgspec.json.encode(self), digest_size=16).hexdigest()
 
 
-def css(**options: str | list[str]) -> list[str]:
-    """Each option as one selector list. Raises ValueError, naming the option, where it is not CSS."""
-    lists = []
-    for name, option in options.items():
-        selectors = ", ".join([option] if isinstance(option, str) else option)
-        try:
-            LexborHTMLParser("<p>").css(selectors or "p")
-        except Exception as error:
-            raise ValueError(f'{name}: expected CSS selectors like "main .text", found {selectors!r}') from error
-        lists.append(selectors)
-    return lists
+def joined(*options: str | list[str]) -> str:
+    """Selectors of several options as the one list that CSS makes of them; empty where none is given."""
+    lists = [[option] if isinstance(option, str) else option for option in options]
+    return ", ".join(filter(None, chain.from_iterable(lists)))
 
 
 def base_of(tree: LexborHTMLParser, capture: Capture) -> str:
