@@ -5,16 +5,14 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import hmac
-import http.client
 import io
 import json
 import socket
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from typing import Any
-from urllib.parse import urlsplit
+from typing import Any, ClassVar
 
 import pytest
 
@@ -22,7 +20,6 @@ from watcher.core import (
     Change,
     Dead,
     Failure,
-    Fetched,
     Message,
     Notifier,
     Outcome,
@@ -33,6 +30,7 @@ from watcher.core import (
     Subject,
     Tools,
 )
+from watcher.fetch import Fetcher, FetchSettings
 from watcher.notify.webhook import Webhook, WebhookOptions, retry_after, verdict
 
 NOW = datetime(2017, 3, 20, 16, 0, tzinfo=UTC)
@@ -92,49 +90,28 @@ def receiver() -> Iterator[Receiver]:
     thread.join()
 
 
-async def post(url: str, body: bytes, headers: Mapping[str, str]) -> Fetched | Failure:
-    """The door to the network, as small as can be."""
-
-    def once() -> Fetched | Failure:
-        parts = urlsplit(url)
-        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=5)
-        try:
-            connection.request("POST", f"{parts.path}?{parts.query}", body, dict(headers))
-            answer = connection.getresponse()
-            told = tuple((name.lower(), value) for name, value in answer.getheaders())
-            return Fetched(url, answer.status, told, answer.read())
-        except ConnectionRefusedError:
-            return Failure("connect", f"{url} refused")
-        finally:
-            connection.close()
-
-    return await asyncio.to_thread(once)
-
-
 class Hurried(Webhook):
     """Waits between tries on a recorded clock."""
 
-    def __init__(self, options: WebhookOptions, tools: Tools) -> None:
-        super().__init__(options, tools)
-        self.waits: list[float] = []
+    waits: ClassVar[list[float]] = []
 
-        async def note(delay: float) -> None:
-            self.waits.append(delay)
-
-        self.sleep = note
-
-
-def webhook(url: str) -> Hurried:
-    return Hurried(WebhookOptions(url, SECRET), Tools(post, lambda: NOW, io.StringIO()))
+    @staticmethod
+    async def sleep(delay: float) -> None:
+        Hurried.waits.append(delay)
 
 
 def send(url: str, message: Message = MESSAGE) -> Outcome:
-    return asyncio.run(webhook(url).send(message))
+    """Send through the one door that the app has."""
 
+    async def story() -> Outcome:
+        async with Fetcher(FetchSettings(allow_private=("127.0.0.1",)), now=lambda: NOW) as fetcher:
+            tools = Tools(fetcher.post, lambda: NOW, io.StringIO())
+            notifier: Notifier = Hurried(WebhookOptions(url, SECRET), tools)
+            assert isinstance(notifier, Notifier)
+            return await notifier.send(message)
 
-def test_it_is_a_notifier() -> None:
-    notifier: Notifier = webhook("http://127.0.0.1")
-    assert isinstance(notifier, Notifier)
+    Hurried.waits.clear()
+    return asyncio.run(story())
 
 
 def test_a_message_comes_signed_with_its_changes(receiver: Receiver) -> None:
@@ -193,9 +170,8 @@ def test_another_answer_is_final_and_the_address_is_not_told(receiver: Receiver,
 def test_no_connection_is_tried_thrice_and_surely_not_sent() -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
-    hook = webhook(f"http://127.0.0.1:{port}/")
-    assert asyncio.run(hook.send(MESSAGE)) == Retry("no answer from the webhook (connect)")
-    assert len(hook.waits) == 2
+    assert send(f"http://127.0.0.1:{port}/") == Retry("no answer from the webhook (connect)")
+    assert len(Hurried.waits) == 2
 
 
 @pytest.mark.parametrize(
@@ -214,8 +190,11 @@ def test_each_failure_has_its_verdict(failure: Failure, expected: Outcome) -> No
     assert verdict(failure, NOW) == expected
 
 
-def test_a_refused_address_is_dead() -> None:
-    assert isinstance(verdict(Failure("refused", "private address", refused=True), NOW), Dead)
+def test_an_address_that_is_refused_by_rule_is_dead() -> None:
+    outcome = send("http://192.168.0.1/?key=hidden")
+    assert isinstance(outcome, Dead)
+    assert "allow_private" in outcome.reason
+    assert "hidden" not in outcome.reason
 
 
 @pytest.mark.parametrize(
