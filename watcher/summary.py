@@ -83,13 +83,13 @@ def is_rename(path: Sequence[str]) -> bool:
 
 def field_name(path: Sequence[str]) -> str:
     """The field at the end of `path` as people read it; "" where the path names none."""
-    return path[-1].replace("_", " ") if len(path) > 2 else ""  # noqa: PLR2004 - ["records", KEY, FIELD]
+    return shorten(shown(path[-1].replace("_", " ")), 60) if len(path) > 2 else ""  # noqa: PLR2004 - ["records", KEY, FIELD]
 
 
 def shown(value: Any) -> str:
     """A value as one line of text: a record as "field: value; …", nothing as "(empty)"."""
     if isinstance(value, Mapping):
-        return "; ".join(f"{name}: {shown(item)}" for name, item in value.items())
+        return "; ".join(f"{shown(name)}: {shown(item)}" for name, item in value.items())
     if isinstance(value, list | tuple):
         return "; ".join(shown(item) for item in value)
     if isinstance(value, bool):
