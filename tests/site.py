@@ -7,7 +7,7 @@
         site.pages["/cut"] = Reply(b"x" * 1000, cut=10)                  # hangs up after 10 bytes of the body
         site.pages["/drip"] = Raw([b"HTTP/1.1 200 OK\r\n"] + [b"x"] * 100, pause=1)
         ...fetch site.url("/list")...
-        assert site.hits("/list") == 1 and site.connections == 1
+        assert site.hits("/list") == 1 and site.connections == 1 and site.peak == 1
 
 It runs in a thread with a loop of its own, so that tests may be sync or async. Pages can be changed at any time. A path
 that is not there is a 404, so that there is no robots.txt until a test puts one there.
@@ -59,11 +59,12 @@ class Reply:
 class Raw:
     """Exactly these bytes, piece by piece with `pause` seconds in between, and then the connection is closed.
 
-    `pieces` may be endless; it is left off when the other side hangs up.
+    `pieces` may be endless; it is left off when the other side hangs up. `reset` closes with a TCP reset.
     """
 
     pieces: Iterable[bytes]
     pause: float = 0.0
+    reset: bool = False
 
 
 Page = bytes | str | Reply | Raw
@@ -71,12 +72,17 @@ Route = Page | Callable[[Request], Page]
 
 
 class Site:
-    """The server; `tls` makes it an https site. Use it as a context manager."""
+    """The server; `tls` makes it an https site. Use it as a context manager.
+
+    `connections` counts TCP connects, `requests` is the ledger, `peak` the most requests that were open at one time.
+    """
 
     def __init__(self, *, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> None:
         self.pages: dict[str, Route] = {}
         self.requests: list[Request] = []
         self.connections = 0
+        self.peak = 0
+        self._busy = 0
         self._tls = tls
         self._listener = socket.create_server((host, 0), backlog=512)
         self.host, self.port = host, int(self._listener.getsockname()[1])
@@ -133,23 +139,16 @@ class Site:
     async def _answer(self, request: Request, writer: asyncio.StreamWriter) -> bool:
         """Write one answer; returns whether the connection stays open."""
         self.requests.append(request)
-        route = self.pages.get(request.path, Reply("not found", status=404))
-        page = route(request) if callable(route) else route
-        if isinstance(page, Raw):
-            for piece in page.pieces:
-                writer.write(piece)
-                await writer.drain()
-                await asyncio.sleep(page.pause)
-            return False
-        reply = page if isinstance(page, Reply) else Reply(page)
-        if reply.delay:
-            await asyncio.sleep(reply.delay)
-        writer.write(_bytes(reply, request))
-        await writer.drain()
-        if reply.reset:
-            linger = struct.pack("ii", 1, 0)  # closing now sends a reset instead of an orderly end
-            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-        return reply.cut is None and not reply.reset
+        self._busy += 1
+        self.peak = max(self.peak, self._busy)
+        try:
+            route = self.pages.get(request.path, Reply("not found", status=404))
+            page = route(request) if callable(route) else route
+            if isinstance(page, Raw):
+                return await _write_raw(page, writer)
+            return await _write_reply(page if isinstance(page, Reply) else Reply(page), request, writer)
+        finally:
+            self._busy -= 1
 
 
 async def _read(reader: asyncio.StreamReader) -> Request:
@@ -159,6 +158,30 @@ async def _read(reader: asyncio.StreamReader) -> Request:
     body = await reader.readexactly(int(headers.get("content-length", 0)))
     method, path, _ = first.split(" ")
     return Request(method, path, headers, body, time.monotonic())
+
+
+async def _write_raw(raw: Raw, writer: asyncio.StreamWriter) -> bool:
+    for piece in raw.pieces:
+        writer.write(piece)
+        await writer.drain()
+        await asyncio.sleep(raw.pause)
+    if raw.reset:
+        _reset_on_close(writer)
+    return False
+
+
+async def _write_reply(reply: Reply, request: Request, writer: asyncio.StreamWriter) -> bool:
+    if reply.delay:
+        await asyncio.sleep(reply.delay)
+    writer.write(_bytes(reply, request))
+    await writer.drain()
+    if reply.reset:
+        _reset_on_close(writer)
+    return reply.cut is None and not reply.reset
+
+
+def _reset_on_close(writer: asyncio.StreamWriter) -> None:
+    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 def _bytes(reply: Reply, request: Request) -> bytes:
