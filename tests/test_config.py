@@ -179,6 +179,7 @@ def test_the_database_may_live_in_the_environment(folder: Path) -> None:
         ('[watcher]\ndatabase_env = "DB"\n', {"DB": "mysql://desk:hunter2@db"}),
         ('[[channel]]\nname = "slack"\nurl = "slack://hunter2"\n', {}),
         (HOOK + 'secret = "hunter2"\n', {}),
+        (HOOK.replace("https://", "https://me:hunter2@"), {}),
         (
             '[[channel]]\nname = "chat"\nkind = "telegram"\ntoken_env = "T"\nchat_env = "T"\ntopic_env = "T"\n',
             {"T": "hunter2"},
@@ -238,7 +239,7 @@ MISTAKES = [
     ("[fetch]\nper_host_per_minute = nan\n", "fetch.per_host_per_minute: expected a number, 0 or more, found nan"),
     (SOURCE + "weight = inf\n", 'source[0] "list".weight: expected a number above 0, found inf'),
     ('[fetch]\nallow_private = ["http://a"]\n',
-     'fetch.allow_private[0]: expected a host, a host:port or a CIDR, like "10.1.0.0/16", found "http://a"'),
+     'fetch.allow_private[0]: expected "host", "host:port" or a block like "10.0.0.0/8", found "http://a"'),
     ('[watcher]\ntimezone = "Mars/Olympus"\n',
      'watcher.timezone: expected a time zone like "America/Los_Angeles", found "Mars/Olympus"'),
     ('[watcher]\ntimezone = "../../etc/passwd"\n',
@@ -348,9 +349,56 @@ def test_a_mistake_alone(folder: Path, text: str, problem: str) -> None:
     assert found == [problem]
 
 
+STRANGER = """
+import msgspec
+
+class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    depth: int = 1
+    drop: list[str] = []
+
+    def __post_init__(self):
+        if self.depth > 9:
+            raise ValueError("depth: expected at most 9")
+
+class Sitemap:
+    Options = Options
+
+    def __init__(self, options):
+        if options.depth < 0:
+            raise KeyError("depth below zero")
+"""
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        ("depth = 3\n", None),
+        ("deep = 3\n", 'source[0] "list".deep: unknown key; did you mean "depth"?'),
+        ('depth = "x"\n', 'source[0] "list".depth: expected a whole number, found "x"'),
+        ('drop = ["p", ">"]\n',
+         'source[0] "list".drop: expected a CSS selector like "main table.list", found ">"'),
+        ("depth = 10\n", 'source[0] "list": depth: expected at most 9'),
+        ("depth = -1\n", "source[0] \"list\": 'depth below zero'"),
+    ],
+)  # fmt: skip
+def test_a_strangers_kind_checks_its_own_options(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, options: str, problem: str | None
+) -> None:
+    metadata = folder / "sitemaps-1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: sitemaps\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text("[watcher.sources]\nsitemap = sitemaps:Sitemap\n")
+    (folder / "sitemaps.py").write_text(STRANGER)
+    monkeypatch.syspath_prepend(str(folder))
+    monkeypatch.delitem(sys.modules, "sitemaps", raising=False)
+    text = SOURCE.replace("table", "sitemap") + options
+    assert problem is None or problems(folder, text) == [problem]
+    assert problem or read(folder, text).sources[0].options == {"depth": 3}
+
+
 BAD_URLS = [
     "", "a", "ftp://a.org", "file:///etc/passwd", "javascript:alert(1)", "//a.org", "http://", "https:///x", "http://a b",
-    "http://a.org:99999", "http://a.org:0", "http://user:pw@a.org", "http://in\\\\@out/", "http://[::1", "http:a.org",
+    "http://a.org:99999", "http://a.org:0", "http://in\\\\@out/", "http://[::1", "http:a.org",
     "https://a.org/" + "x" * 2048,
 ]  # fmt: skip
 
@@ -361,7 +409,9 @@ def test_only_web_addresses_are_watched(folder: Path, url: str) -> None:
     assert found.startswith('source[0] "a".url: expected an address like "https://www.example.org/page"')
 
 
-@pytest.mark.parametrize("url", ["http://a.org", "https://a.org:8443/x?y[]=1#z", "HTTPS://A.ORG", "http://127.0.0.1/"])
+@pytest.mark.parametrize(
+    "url", ["http://a.org", "https://a.org:8443/x?y[]=1#z", "HTTPS://A.ORG", "http://127.0.0.1/", "http://me@a.org"]
+)
 def test_web_addresses_are_taken_as_they_are(folder: Path, url: str) -> None:
     assert read(folder, f'[[source]]\nname = "a"\nkind = "table"\nurl = "{url}"\n').sources[0].url == url
 

@@ -84,5 +84,5 @@ def test_documented_defaults_are_the_defaults(tmp_path: Path, table: str) -> Non
     section = DOCS.split(f"`[{table}]`\n", 1)[1].split("\n## ")[0]
     rows = re.findall(r"^\| `(\w+)` \| `([^`]*)` \|", section, re.MULTILINE)
     config = loaded(tmp_path, f"[{table}]\n" + "".join(f"{key} = {value}\n" for key, value in rows))
-    assert {key for key, _ in rows} == set(keys(type(getattr(config, table))))
+    assert {key for key, _ in rows} == set(keys(getattr(shapes, table.title())))
     assert getattr(config, table) == getattr(loaded(tmp_path, ""), table)

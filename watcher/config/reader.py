@@ -152,9 +152,9 @@ class Reader:
         return value
 
 
-def _public(name: str, value: object) -> bool:
-    """Whether an option is a web address, which may stand in the file: not every one is a secret."""
-    return name == "url" and not list(find(value, Url, ""))
+def _public(name: str, value: Any) -> bool:
+    """Whether an option is a web address without a password, which may stand in the file: not every one is a secret."""
+    return name == "url" and not list(find(value, Url, "")) and "@" not in value
 
 
 def _split(raw: dict[str, Any], kind: type[msgspec.Struct]) -> tuple[dict[str, Any], dict[str, Any]]:

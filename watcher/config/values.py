@@ -14,6 +14,8 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Meta
 
+from watcher.guard import Allowed
+
 UNITS = {"w": 604_800, "d": 86_400, "h": 3_600, "m": 60, "s": 1}
 LONGEST = timedelta(days=3650)
 LONGEST_URL = 2048
@@ -44,10 +46,6 @@ Handoff = _text(rf"(({DAYS}) )?{CLOCK}", 'a day and a time like "monday 09:00"')
 Ping = _text(r"(rota|person|channel):\w[\w .'-]{0,63}", '"rota:NAME", "person:NAME" or "channel:NAME"')
 Listen = _text(r"([\w.-]{1,253}|\[[0-9a-fA-F:.]{2,45}\]):[0-9]{1,5}", 'an address and a port like "127.0.0.1:8300"')
 Keep = _text(r"|[0-9]{1,4}(y|w|d)|[0-9]{1,6} (MiB|GiB)", 'an age like "2y" or a size like "20 GiB"')
-Private = _text(
-    r"[\w.-]{1,253}(:[0-9]{1,5})?|\[?[0-9a-fA-F:.]{2,45}\]?(:[0-9]{1,5}|/[0-9]{1,3})?",
-    'a host, a host:port or a CIDR, like "10.1.0.0/16"',
-)
 
 
 class Duration(timedelta):
@@ -63,13 +61,19 @@ class Size(int):
 
 
 class Url(str):
-    """An http or https address, checked without touching the network."""
+    """An http or https address. Whether it is one that may be fetched is for the fetcher to say."""
 
     __slots__ = ()
 
 
 class UrlOrNone(Url):
     """An http or https address, or "" for none."""
+
+    __slots__ = ()
+
+
+class Private(str):
+    """A host, a host:port or a block of addresses that may be private."""
 
     __slots__ = ()
 
@@ -148,13 +152,19 @@ def _url(raw: object) -> Url:
         good = False
     if not good:
         raise ValueError(wanted)
-    if "@" in parts.netloc:
-        raise ValueError(f"{wanted}, without a user or a password in it")
     return Url(raw)
 
 
 def _url_or_none(raw: object) -> UrlOrNone:
     return UrlOrNone(_url(raw) if raw else "")
+
+
+def _private(raw: object) -> Private:
+    try:
+        Allowed.read([str(raw)])
+    except ValueError:
+        raise ValueError('expected "host", "host:port" or a block like "10.0.0.0/8"') from None
+    return Private(raw)
 
 
 def _zone(raw: object) -> ZoneInfo:
@@ -183,6 +193,7 @@ READERS: Mapping[type, Callable[[object], Any]] = {
     Size: _size,
     Url: _url,
     UrlOrNone: _url_or_none,
+    Private: _private,
     ZoneInfo: _zone,
     Secret: _secret,
     Database: _database,
