@@ -38,6 +38,7 @@ _SAME = (
     ("sheriff office", "sheriffs office"),
     ("sheriffs", "sheriffs office"),
     ("sheriff", "sheriffs office"),
+    ("state police", "state police"),
     ("police dept", "police department"),
     ("police", "police department"),
     ("pd", "police department"),

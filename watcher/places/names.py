@@ -89,7 +89,7 @@ def resolve(text: str, *, state: str | None = None, kind: str = "") -> Subject:
     """
     written = split_office(text)[0][:MAX_NAME]
     hint = state_code(state) if state else None
-    if (found := _as_state(written, hint, kind)) is not None:
+    if found := _as_state(written, hint, kind):
         return found
     name, named = _split_state(written)
     code = named or hint
@@ -97,7 +97,7 @@ def resolve(text: str, *, state: str | None = None, kind: str = "") -> Subject:
         _inside_county(name, code, kind)
         or agency.read(name, code, kind, county_named=find_county, city_named=find_city)
         or find_county(name, code, bare=kind == "county")
-        or (find_city(name, code, known=kind in {"county", "state"}))
+        or find_city(name, code, known=kind in {"county", "state"})
         or (None if named else _as_state(written, hint, ""))
         or _unknown(written, name, code)
     )
@@ -117,6 +117,7 @@ def candidates(text: str) -> tuple[Subject, ...]:
     found += (entry.subject for entry in counties().get(key(base), ()) if legal in {None, entry.type})
     if legal is None:
         found += (entry.subject for entry in cities().get(_city_key(name), ()))
+        found += filter(None, [_known_city(name, named)])
     for code in [named] if named else states():
         subject = agency.read(name, code, "", county_named=find_county, city_named=_known_city)
         if subject and (subject.within or agency.is_listed(subject)):
@@ -142,7 +143,7 @@ def find_city(name: str, code: str | None, *, known: bool = False) -> Subject | 
 
     Without a state only cities count that AP writes without one.
     """
-    if code in {None, "DC"} and state_code(f"{name}, DC"):
+    if code in {None, "DC"} and key(name) == "washington":
         return state_subject("DC")
     entries = cities().get(_city_key(name), ())
     found = _only([e for e in entries if (e.subject.state == code if code else e.alone)])
@@ -185,11 +186,12 @@ def _as_state(name: str, hint: str | None, kind: str) -> Subject | None:
 
 
 def _inside_county(name: str, code: str | None, kind: str) -> Subject | None:
-    """Read "Iowa City, Johnson County" as the city, within that county."""
+    """Read "Iowa City, Johnson County" as the city, within that county, and "Nevada, Clark County" as the county."""
     inner, _, outer = name.rpartition(",")
-    county = find_county(tidy(outer), code) if tidy(inner) else None
-    if county is None:
-        return None
+    leading = None if code else state_code(inner)
+    county = find_county(tidy(outer), code or leading) if tidy(inner) else None
+    if county is None or leading:
+        return county
     if agency.WORDS.issuperset(normalise(inner).split()[:1]):
         return agency.of_place(county, tidy(inner))
     subject = resolve(inner, state=county.state, kind=kind)

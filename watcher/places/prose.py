@@ -14,7 +14,7 @@ from watcher.core import Subject
 from watcher.places import agency
 from watcher.places.names import COUNTY_TYPES, find_city, find_county, resolve, state_code
 from watcher.places.spelling import key, word_set
-from watcher.places.tables import Entry, cities, counties, state_names, state_subject, states
+from watcher.places.tables import Entry, cities, counties, state_names, state_subject, states, with_state
 from watcher.places.text import Behind, Text
 
 TITLES = word_set(
@@ -121,18 +121,15 @@ def _agency(text: Text, at: int) -> Reading | None:
 def _counties(text: Text, at: int) -> Reading | None:
     """Read counties and their agencies: "Clark County, Nev.", "Bucks and Chester counties", "Kent County jail"."""
     names: list[str] = []
-    end, legal = at, _type_before(text, at)
-    while match := text.name("county", end) if text.capital(end) else None:
+    here, end, legal = at, at, _type_before(text, at)
+    while text.capital(here) and (match := text.name("county", here)):
         names.append(match[0])
         end = match[1]
         if suffix := text.suffix("type", end):
             legal, end = suffix
             break
-        step = end + (text.key(end) == "and")
-        if len(names) == LONGEST_LIST or not (text.follows_comma(end) or step > end):
-            break
-        end = step if text.name("county", step) else end
-        if end != step:
+        here = end + (text.key(end) == "and")
+        if len(names) == LONGEST_LIST or (here == end and not text.follows_comma(end)):
             break
     return _county_list(text, names, legal, end) if legal else None
 
@@ -164,10 +161,10 @@ def _county(name: str, legal: str, office: str, code: str | None) -> Found:
     entries = [e for e in counties()[name] if key(e.type) == legal]
     if not entries:
         return Found(())
-    title = f"{entries[0].subject.name.rpartition(',')[0]} {office}"
+    title = f"{entries[0].subject.name.rpartition(',')[0]} {office}".strip()
     here = [e.subject for e in entries if code in {None, e.subject.state}]
     options = tuple(agency.of_place(county, office) if office else county for county in here)
-    return Found(options, unknown=resolve(title, state=code))
+    return Found(options, unknown=resolve(with_state(title, code) if code else title))
 
 
 # ---------------------------------------------------------------- cities
@@ -191,7 +188,8 @@ def _known_city(text: Text, at: int) -> Reading | None:
         inside = {subject.state for subject in county[0][0].options}
         here = [e.subject for e in entries if e.subject.state in inside]
         return ([Found(tuple(here))], end) if here else None
-    alone = match[0] not in state_names() and _sure(entries) and not _inside_a_name(text, at, end)
+    a_state = match[0] in state_names() and "." not in text.written(at, end)[:-1]  # "L.A." is not "LA"
+    alone = _sure(entries) and not a_state and not _inside_a_name(text, at, end)
     return ([Found((entries[0].subject,))], end) if alone else None
 
 
@@ -224,7 +222,7 @@ def _new_city(text: Text, at: int, hint: str | None) -> Reading | None:
         named = text.written(at, office)
         read = agency.read(named, code, "", county_named=find_county, city_named=find_city)
     else:
-        read = find_city(name, code) if behind and behind.set_off and _closed(text, at, behind) else None
+        read = find_city(name, code) if behind and behind.set_off and _closed(text, at, end, behind) else None
     return ([Found((read,))], after) if read else None
 
 
@@ -244,11 +242,11 @@ def _capitals(text: Text, at: int) -> tuple[int, int]:
     return end, 0
 
 
-def _closed(text: Text, at: int, behind: Behind) -> bool:
-    """Whether "Ithaca, New York" is closed by punctuation, unlike "On the beat, California officials"."""
+def _closed(text: Text, at: int, end: int, behind: Behind) -> bool:
+    """Whether "Ithaca, New York" stands by itself, unlike "Recently, Texas," and "On air, California officials"."""
     if not behind.full:
         return True
-    opens = text.starts_sentence(at) and behind.end - at == len(("Recently", "Texas")) and text.key(at).endswith("ly")
+    opens = text.starts_sentence(at) and end - at == 1 and text.key(at).endswith("ly")
     open_ended = text.joined(behind.end) and not text.starts_sentence(behind.end)
     return not (opens or open_ended or text.possessive(behind.end - 1))
 

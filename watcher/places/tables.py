@@ -9,7 +9,6 @@ import csv
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
-from importlib import resources
 from typing import NamedTuple
 
 from watcher.core import Subject
@@ -42,6 +41,8 @@ Index = Mapping[str, tuple[Entry, ...]]
 
 
 def _rows(name: str) -> Iterator[dict[str, str]]:
+    from importlib import resources
+
     text = resources.files("watcher").joinpath("data", name).read_text(encoding="utf-8")
     return csv.DictReader(text.splitlines())
 
@@ -152,6 +153,10 @@ class Phrases:
     def __init__(self, keys: Iterable[str]) -> None:
         self._keys = frozenset(keys)
         self._starts = frozenset(k[:n] for k in self._keys for n in range(1, len(k) + 1))
+
+    def begins(self, spellings: tuple[str, ...]) -> bool:
+        """Whether a name may begin with this word."""
+        return any(s in self._starts for s in spellings)
 
     def longest(self, words: Iterable[tuple[str, ...]]) -> tuple[str, int] | None:
         """Return the longest name that `words` begin with, and how many words it has; None where there is none.

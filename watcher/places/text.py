@@ -29,7 +29,7 @@ CITY_OFFICES = "police, police department, police dept, city police, city jail, 
 AMBIGUOUS_CODES = word_set("hi in me oh ok or")
 """Postal codes that are words as well: they count in capitals only."""
 SHORT = 3
-"""Keys up to this long are abbreviations ("LA", "NYC") and count in capitals only."""
+"""Keys of cities up to this long are abbreviations ("LA", "NYC") and count in capitals only, as agencies' do."""
 
 
 class Word(NamedTuple):
@@ -109,16 +109,18 @@ class Text:
         return at == 0 or self.words[at - 1].text.endswith(".") or bool(_SENTENCE_END.search(self.words[at].gap))
 
     def possessive(self, at: int) -> bool:
-        """Whether a word owns the next: "California's"."""
-        return len(self.words[at].keys) > 1
+        """Whether a word owns the next: "California's", "Texas'"."""
+        return len(self.words[at].keys) > 1 or self.words[at + 1].gap.startswith(("'", "’"))
 
     def name(self, table: str, at: int) -> tuple[str, int] | None:
         """Return the key of the longest name of a table that starts at a word, and the position behind it."""
-        match = _phrases()[table].longest(self._run(at))
+        phrases = _phrases()[table]
+        match = phrases.longest(self._run(at)) if phrases.begins(self.words[at].keys) else None
         if not match:
             return None
         name, size = match
-        if size == 1 and len(name) <= SHORT and table in {"city", "agency"} and not self.words[at].text.isupper():
+        abbreviation = size == 1 and (table == "agency" or (table == "city" and len(name) <= SHORT))
+        if abbreviation and not _POSSESSIVE.sub("", self.words[at].text).isupper():
             return None
         return name, at + size
 
