@@ -1,0 +1,58 @@
+"""Bytes packed for storing: zstd, with the revision before as dictionary, so that a revision costs what changed in it.
+
+Pure; snapshots.py decides which revision stands before which.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from zstandard import ZstdCompressionDict
+
+LIMIT = 64 * 1024 * 1024
+"""The largest body, unpacked: twice as much just fits zstd's largest usual window, so that each byte finds its twin."""
+FULL_EACH = 16
+"""Revisions that hang on one full copy, itself included: reading one unpacks as many at most."""
+
+WINDOW = 27
+SHORTEST_DICTIONARY = 8
+THOROUGH, QUICK, SMALL = 19, 9, 256 * 1024
+"""Levels, by measurement on tables of 100 KB: a full copy is 8 % smaller at 19 than at 9, for 11 ms; differences are
+equally small at both, and at 9 even those of 15 MiB are found, in 0.2 s."""
+
+
+def pack(body: bytes, before: bytes | None) -> bytes:
+    """Pack `body`, given the bytes `before` it (None: a full copy). Raises ValueError above LIMIT."""
+    from zstandard import ZstdCompressionParameters, ZstdCompressor
+
+    if len(body) > LIMIT:
+        raise ValueError(f"a body of {len(body)} bytes is larger than the {LIMIT} that are stored")
+    reach = len(body) + len(before or b"")
+    parameters = ZstdCompressionParameters.from_level(
+        THOROUGH if before is None and len(body) <= SMALL else QUICK,
+        source_size=reach,
+        window_log=min(WINDOW, max(10, reach.bit_length())),
+    )
+    return ZstdCompressor(dict_data=_dictionary(before), compression_params=parameters).compress(body)
+
+
+def unpack(data: bytes, size: int, before: bytes | None) -> bytes:
+    """Unpack what `pack` made of `size` bytes. Raises ValueError for data that would give anything else."""
+    from zstandard import ZstdDecompressor, ZstdError, get_frame_parameters
+
+    try:
+        if not 0 <= size <= LIMIT or get_frame_parameters(data).content_size != size:
+            raise ValueError("its length is not the one that was stored")
+        unpacker = ZstdDecompressor(dict_data=_dictionary(before), max_window_size=1 << WINDOW)
+        return unpacker.decompress(data, max_output_size=size)
+    except ZstdError as error:
+        raise ValueError(f"its bytes cannot be unpacked ({error})") from error
+
+
+def _dictionary(before: bytes | None) -> ZstdCompressionDict | None:
+    from zstandard import DICT_TYPE_RAWCONTENT, ZstdCompressionDict
+
+    if before is None or len(before) < SHORTEST_DICTIONARY:
+        return None
+    return ZstdCompressionDict(before, dict_type=DICT_TYPE_RAWCONTENT)

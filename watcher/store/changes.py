@@ -1,0 +1,135 @@
+"""What changed, told by time: every change that was ever found, alerted or not. Rows are added, never rewritten."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import ColumnElement, Connection, Row, Select, func, or_, select
+
+from watcher.core import Change, Severity, Subject
+from watcher.store.tables import change as table
+from watcher.store.tables import insert
+
+PLAIN = (
+    "id", "source", "at", "last_seen", "kind", "severity", "path", "old", "new", "summary", "snapshot", "before",
+    "spans", "returned",
+)  # fmt: skip
+"""The fields that are stored as they are; the subject is spread over columns of its own."""
+TOGETHER = 500
+"""Rows fetched, and ids asked for, at a time."""
+REMOVALS = ("*.removed", "*.delisted")
+
+
+def put_changes(conn: Connection, changes: Sequence[Change]) -> int:
+    """Store changes, in this order; those already stored are passed over. Returns how many are new."""
+    if not changes:
+        return 0
+    statement = insert(conn, table).on_conflict_do_nothing(index_elements=[table.c.id])
+    options = {"preserve_rowcount": True}
+    return conn.execute(statement, [_row(change) for change in changes], execution_options=options).rowcount
+
+
+def history(
+    conn: Connection,
+    *,
+    sources: Collection[str] | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    kinds: Collection[str] | None = None,
+    place: str | None = None,
+) -> Iterator[Change]:
+    """Yield stored changes by time, those of one time in the order of storing; both ends are included.
+
+    `sources` are names, each with its children ("x" takes "x/2025-10" too); `kinds` may be globs
+    ("jurisdiction.*"); `place` is a subject's id, and takes what lies within it. None takes all.
+    """
+    query = select(table).order_by(table.c.at, table.c.n)
+    if sources is not None:
+        query = query.where(or_(False, *map(_with_children, sources)))
+    if since is not None:
+        query = query.where(table.c.at >= since)
+    if until is not None:
+        query = query.where(table.c.at <= until)
+    if kinds is not None:
+        query = query.where(_of_kinds(kinds))
+    if place is not None:
+        query = query.where(or_(table.c.subject_id == place, _within(place)))
+    return _changes(conn, query)
+
+
+def change(conn: Connection, change_id: str) -> Change | None:
+    """Return the change with this id."""
+    return next(_changes(conn, select(table).where(table.c.id == change_id)), None)
+
+
+def changes_by_id(conn: Connection, ids: Sequence[str]) -> list[Change]:
+    """Return the stored ones of these changes, in the order of `ids`."""
+    found: dict[str, Change] = {}
+    for first in range(0, len(ids), TOGETHER):
+        query = select(table).where(table.c.id.in_(ids[first : first + TOGETHER]))
+        found |= {one.id: one for one in _changes(conn, query)}
+    return [found[one] for one in ids if one in found]
+
+
+def removed_before(
+    conn: Connection, source: str, subject_ids: Collection[str], kinds: Collection[str] = REMOVALS
+) -> set[str]:
+    """Return those of `subject_ids` that a source had once, and dropped."""
+    query = select(table.c.subject_id).where(table.c.source == source, _of_kinds(kinds)).distinct()
+    return set(subject_ids).intersection(conn.execute(query).scalars())
+
+
+def between(conn: Connection, source: str, before: str, snapshot: str) -> list[Change]:
+    """Return what changed in a source from one snapshot (an id) to another, in the order of storing."""
+    query = select(table).where(table.c.source == source, table.c.before == before, table.c.snapshot == snapshot)
+    return list(_changes(conn, query.order_by(table.c.n)))
+
+
+def last_changed(conn: Connection, source: str) -> datetime | None:
+    """Return when a source last changed in more than a cosmetic way."""
+    query = select(func.max(table.c.at)).where(table.c.source == source, table.c.severity > Severity.COSMETIC)
+    return conn.execute(query).scalar()
+
+
+def _row(change: Change) -> dict[str, Any]:
+    subject = change.subject
+    return {
+        **{name: getattr(change, name) for name in PLAIN},
+        "subject_id": subject.id,
+        "subject_name": subject.name,
+        "subject_state": subject.state,
+        "within": subject.within,
+    }
+
+
+def _changes(conn: Connection, query: Select[Any]) -> Iterator[Change]:
+    return map(_change, conn.execute(query, execution_options={"yield_per": TOGETHER}))
+
+
+def _change(row: Row[Any]) -> Change:
+    fields = {name: getattr(row, name) for name in PLAIN}
+    fields["severity"] = Severity(row.severity)
+    return Change(subject=Subject(row.subject_id, row.subject_name, row.subject_state, row.within), **fields)
+
+
+def _with_children(source: str) -> ColumnElement[bool]:
+    # "0" is the character after "/", so that this is a range of the index and not a pattern.
+    return or_(table.c.source == source, (table.c.source > f"{source}/") & (table.c.source < f"{source}0"))
+
+
+def _of_kinds(kinds: Collection[str]) -> ColumnElement[bool]:
+    return or_(False, *(table.c.kind.like(_pattern(kind), escape="\\") for kind in kinds))
+
+
+def _pattern(glob: str) -> str:
+    """A glob as LIKE has it; in lower case, as all kinds are, since SQLite's LIKE is blind to case."""
+    escaped = glob.lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return escaped.replace("*", "%").replace("?", "_")
+
+
+def _within(place: str) -> ColumnElement[bool]:
+    # The id with its quotes, as it stands in the JSON: both databases replace by exact text, and LIKE differs.
+    return func.replace(table.c.within, msgspec.json.encode(place).decode(), "") != table.c.within

@@ -1,0 +1,121 @@
+"""What is still to be told, and what was: an alert's parts wait here until a channel took them, or never will.
+
+A row goes pending → sending → sent, or back to wait, or to dead. `due` of a row that is being sent is the end of its
+lease: past it, the process that claimed it is taken for dead, and the message may or may not have arrived.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, exists, func, select, update
+
+from watcher.core import Alert, Delivery, Outcome, Retry, Sent
+from watcher.store.tables import alert as alerts
+from watcher.store.tables import delivery as table
+from watcher.store.tables import insert, row
+
+OPEN = ("pending", "wait", "sending")
+LOST = "the process ended while sending"
+
+
+def put_alert(conn: Connection, alert: Alert, deliveries: Sequence[Delivery]) -> None:
+    """Store an alert and its parts; what is stored already stays as it is."""
+    conn.execute(insert(conn, alerts).on_conflict_do_nothing(), row(alerts, alert))
+    if deliveries:
+        conn.execute(insert(conn, table).on_conflict_do_nothing(), [row(table, one) for one in deliveries])
+
+
+def claim(
+    conn: Connection, now: datetime, *, limit: int, lease: timedelta, channel: str | None = None
+) -> list[Delivery]:
+    """Take at most `limit` rows that are due, oldest first, to be sent within `lease`; no other process gets them.
+
+    Of one alert only the first part that is not yet sent is given: claim again once it is recorded.
+    """
+    query = _deliveries().where(table.c.state != "sending", table.c.due <= now, _next_in_line())
+    if channel is not None:
+        query = query.where(table.c.channel == channel)
+    query = query.order_by(table.c.n).limit(limit).with_for_update(of=table, skip_locked=True)
+    claimed = [replace(one, state="sending", due=now + lease) for one in _read(conn, query)]
+    if claimed:
+        mine = table.c.id.in_([one.id for one in claimed])
+        conn.execute(update(table).where(mine).values(state="sending", due=now + lease))
+    return claimed
+
+
+def expired(conn: Connection, now: datetime) -> int:
+    """Put rows whose lease has passed back to wait, marked as repeats. Returns how many there were."""
+    lost = update(table).where(table.c.sent_at.is_(None), table.c.state == "sending", table.c.due <= now)
+    values = {"state": "wait", "reason": LOST, "repeat": True, "due": now, "attempts": table.c.attempts + 1}
+    return conn.execute(lost.values(values)).rowcount
+
+
+def record(conn: Connection, delivery: Delivery, outcome: Outcome, now: datetime, due: datetime | None = None) -> None:
+    """Store how sending `delivery` ended at `now`; after Retry it is `due` again, and never before that second.
+
+    What is sent or dead stays so, whatever a late process says.
+    """
+    values: dict[str, Any] = {"attempts": table.c.attempts + 1, "reason": ""}
+    if isinstance(outcome, Sent):
+        values |= {"state": "sent", "receipt": outcome.receipt, "sent_at": now}
+    elif isinstance(outcome, Retry):
+        values |= {"state": "wait", "reason": outcome.reason, "due": _whole_second(due or now)}
+        if outcome.unknown:
+            values["repeat"] = True
+    else:
+        values |= {"state": "dead", "reason": outcome.reason}
+    conn.execute(update(table).where(table.c.id == delivery.id, _is_open()).values(values))
+
+
+def counts(conn: Connection) -> dict[tuple[str, str], int]:
+    """Return how many rows each channel has in each state."""
+    query = select(table.c.channel, table.c.state, func.count()).group_by(table.c.channel, table.c.state)
+    return {(channel, state): number for channel, state, number in conn.execute(query)}
+
+
+def next_due(conn: Connection) -> datetime | None:
+    """Return when there is something to do next: a part to send, or a lease that runs out."""
+    return conn.execute(select(func.min(table.c.due)).where(_next_in_line())).scalar()
+
+
+def deliveries(conn: Connection, alert_id: str) -> list[Delivery]:
+    """Return the parts of an alert in order."""
+    return _read(conn, _deliveries().where(table.c.alert == alert_id).order_by(table.c.channel, table.c.part))
+
+
+def _deliveries() -> Select[Any]:
+    columns = [
+        alerts.c[field.name] if field.name in {"source", "changes"} else table.c[field.name]
+        for field in fields(Delivery)
+    ]
+    return select(*columns).join(alerts, alerts.c.id == table.c.alert)
+
+
+def _read(conn: Connection, query: Select[Any]) -> list[Delivery]:
+    return [Delivery(**found._asdict()) for found in conn.execute(query)]
+
+
+def _is_open() -> ColumnElement[bool]:
+    # sent_at is named for the index, which holds only what is not sent.
+    return table.c.sent_at.is_(None) & table.c.state.in_(OPEN)
+
+
+def _next_in_line() -> ColumnElement[bool]:
+    """Open, and no earlier part of the same alert is."""
+    before = table.alias()
+    earlier = exists().where(
+        before.c.alert == table.c.alert,
+        before.c.channel == table.c.channel,
+        before.c.part < table.c.part,
+        before.c.state.in_(OPEN),
+    )
+    return _is_open() & ~earlier
+
+
+def _whole_second(at: datetime) -> datetime:
+    """The next whole second, since times are stored to the second, and early would be too early."""
+    return at + timedelta(microseconds=-at.microsecond % 1_000_000)

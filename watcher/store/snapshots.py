@@ -1,0 +1,256 @@
+"""The evidence: each capture's record in its source's chain, and its bytes. What is stored here is never rewritten.
+
+A record's hash is SHA-256 over the hash of the record before it (32 bytes, none for the first), the record as JSON with
+sorted keys and no spaces, in UTF-8, and the SHA-256 of the bytes (32 bytes).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Select, select, update
+
+from watcher.core import Fetched, Snapshot, instant, parse_instant
+from watcher.store.bodies import FULL_EACH, pack, unpack
+from watcher.store.errors import Corrupt, NotStored, StoreError
+from watcher.store.tables import body as bodies
+from watcher.store.tables import row
+from watcher.store.tables import snapshot as table
+
+KEPT_HEADERS = frozenset({
+    "age", "cache-control", "content-disposition", "content-encoding", "content-language", "content-length",
+    "content-type", "date", "etag", "expires", "last-modified", "location", "retry-after", "server", "vary", "via",
+})  # fmt: skip
+"""What a server says of the page; cookies and policies are left out."""
+MOST_HEADERS = 32
+LONGEST_HEADER = 500
+ID_DIGITS = 16
+UNREADABLE = (StoreError, msgspec.MsgspecError, ValueError, TypeError, AttributeError)
+"""What reading a damaged row may raise: a flipped bit turns a value into another, or into none."""
+
+
+def link(
+    *,
+    source: str,
+    seq: int,
+    at: datetime,
+    fetched: Fetched,
+    sha256: str,
+    previous: str,
+    provenance: str = "live",
+    clock: str = "real",
+) -> Snapshot:
+    """Make the record of `fetched`, whose bytes have the digest `sha256`, as the link after the record hash `previous`.
+
+    `seq` counts a source's records from 1, and `previous` is "" for the first. The record holds what will be stored:
+    `at` to the second, and of the headers those that bear on the page. Pure.
+    """
+    kept = [(name, value[:LONGEST_HEADER]) for name, value in fetched.headers if name in KEPT_HEADERS]
+    unhashed = Snapshot(
+        id="",
+        source=source,
+        seq=seq,
+        at=parse_instant(instant(at)),
+        url=fetched.url,
+        status=fetched.status,
+        headers=tuple(kept[:MOST_HEADERS]),
+        redirects=fetched.redirects,
+        peer=fetched.peer,
+        sha256=sha256,
+        provenance=provenance,
+        clock=clock,
+        previous=previous,
+        record_hash="",
+    )
+    digest = record_hash(unhashed)
+    return replace(unhashed, id=digest[:ID_DIGITS], record_hash=digest)
+
+
+def record(snapshot: Snapshot) -> bytes:
+    """The record as it is hashed: canonical JSON."""
+    return msgspec.json.encode(
+        {
+            "source": snapshot.source,
+            "seq": snapshot.seq,
+            "at": instant(snapshot.at),
+            "url": snapshot.url,
+            "status": snapshot.status,
+            "headers": snapshot.headers,
+            "redirects": snapshot.redirects,
+            "peer": snapshot.peer,
+            "provenance": snapshot.provenance,
+            "clock": snapshot.clock,
+        },
+        order="sorted",
+    )
+
+
+def record_hash(snapshot: Snapshot) -> str:
+    """The hash of the record, computed anew from its fields, in hex digits."""
+    parts = bytes.fromhex(snapshot.previous), record(snapshot), bytes.fromhex(snapshot.sha256)
+    return hashlib.sha256(b"".join(parts)).hexdigest()
+
+
+def put_snapshot(conn: Connection, snapshot: Snapshot, body: bytes) -> None:
+    """Store a record and its bytes.
+
+    Raises ValueError for bytes of another digest, or above bodies.LIMIT; StoreError where the chain has such a link.
+    """
+    if hashlib.sha256(body).hexdigest() != snapshot.sha256:
+        raise ValueError(f"{snapshot.source}: these are not the bytes of snapshot {snapshot.id}")
+    start, before = _before(conn, snapshot)
+    packed = {"source": snapshot.source, "seq": snapshot.seq, "start": start, "size": len(body)}
+    conn.execute(table.insert(), row(table, snapshot))
+    conn.execute(bodies.insert(), {**packed, "data": pack(body, before)})
+
+
+def settle(conn: Connection, snapshot: Snapshot) -> None:
+    """Store how `snapshot` is read from now on: its verdict and reason, and what its adapter noted."""
+    notes = ("verdict", "reason", "fingerprint", "version", "choices")
+    values = {name: getattr(snapshot, name) for name in notes}
+    if not conn.execute(update(table).where(table.c.id == snapshot.id).values(values)).rowcount:
+        raise NotStored(f"no snapshot {snapshot.id} is stored")
+
+
+def snapshot(conn: Connection, snapshot_id: str) -> Snapshot:
+    """Return the record with this id. Raises NotStored."""
+    one = _one(conn, select(table).where(table.c.id == snapshot_id))
+    if one is None:
+        raise NotStored(f"no snapshot {snapshot_id} is stored")
+    return one
+
+
+def body(conn: Connection, snapshot_id: str) -> bytes:
+    """Return the bytes of a snapshot, checked against its digest. Raises NotStored, and Corrupt where they differ."""
+    one = snapshot(conn, snapshot_id)
+    try:
+        content = _unpacked(conn, one.source, one.seq)
+    except ValueError as error:
+        raise Corrupt(one.source, one.id, str(error)) from error
+    if hashlib.sha256(content).hexdigest() != one.sha256:
+        raise Corrupt(one.source, one.id, "its bytes do not have the digest of its record")
+    return content
+
+
+def snapshots(
+    conn: Connection,
+    source: str,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    verdicts: Collection[str] | None = None,
+) -> list[Snapshot]:
+    """Return a source's records by time, both ends included; `verdicts` None takes all."""
+    query = select(table).where(table.c.source == source).order_by(table.c.at, table.c.seq)
+    if since is not None:
+        query = query.where(table.c.at >= since)
+    if until is not None:
+        query = query.where(table.c.at <= until)
+    if verdicts is not None:
+        query = query.where(table.c.verdict.in_(verdicts))
+    return _records(conn, query)
+
+
+def snapshot_at(
+    conn: Connection, source: str, at: datetime, verdicts: Collection[str] | None = ("ok",)
+) -> Snapshot | None:
+    """Return the last record of a source that was there at `at`."""
+    query = select(table).where(table.c.source == source, table.c.at <= at)
+    if verdicts is not None:
+        query = query.where(table.c.verdict.in_(verdicts))
+    return _one(conn, query.order_by(table.c.at.desc(), table.c.seq.desc()).limit(1))
+
+
+def imported(conn: Connection, source: str) -> set[tuple[datetime, str]]:
+    """Return time and digest of each capture that a back-fill brought, so that it is not taken in twice."""
+    query = select(table.c.at, table.c.sha256).where(table.c.source == source, table.c.provenance == "import")
+    return {(at, sha256) for at, sha256 in conn.execute(query)}
+
+
+def clocks(conn: Connection) -> set[str]:
+    """Return by which clocks the records were made: real, given, capture."""
+    return set(conn.execute(select(table.c.clock).distinct()).scalars())
+
+
+def first_bad(conn: Connection, source: str) -> str | None:
+    """Follow a source's chain from its first record: the id of the first whose link, record or bytes do not hold.
+
+    A chain that was cut at its end holds: only its head, noted elsewhere, shows that.
+    """
+    ids: Sequence[str] = (
+        conn.execute(select(table.c.id).where(table.c.source == source).order_by(table.c.seq)).scalars().all()
+    )
+    head, content = "", b""
+    for seq, snapshot_id in enumerate(ids, start=1):
+        try:
+            one = snapshot(conn, snapshot_id)
+            content = _next(conn, source, seq, content)
+            digest = record_hash(one)
+            due = source, seq, head, digest, digest[:ID_DIGITS], hashlib.sha256(content).hexdigest()
+        except UNREADABLE:
+            return snapshot_id
+        if (one.source, one.seq, one.previous, one.record_hash, one.id, one.sha256) != due:
+            return snapshot_id
+        head = digest
+    return None
+
+
+def _one(conn: Connection, query: Select[Any]) -> Snapshot | None:
+    return next(iter(_records(conn, query)), None)
+
+
+def _records(conn: Connection, query: Select[Any]) -> list[Snapshot]:
+    """The records that `query` selects. Raises Corrupt with the name of one that cannot be read."""
+    try:
+        return [Snapshot(**found._asdict()) for found in conn.execute(query)]
+    except UNREADABLE as error:
+        names = conn.execute(query.with_only_columns(table.c.id, table.c.source)).all()
+        if len(names) > 1:
+            for name in names:
+                snapshot(conn, name.id)
+        raise Corrupt(names[0].source, names[0].id, f"its record cannot be read ({error})") from error
+
+
+def _before(conn: Connection, snapshot: Snapshot) -> tuple[int, bytes | None]:
+    """The full copy on which `snapshot` is to hang, and the bytes before it; its own seq and None: it becomes one.
+
+    Raises StoreError where the chain does not end in the link before it.
+    """
+    beside = (bodies.c.source == table.c.source) & (bodies.c.seq == table.c.seq)
+    query = select(table.c.record_hash, bodies.c.start).outerjoin(bodies, beside)
+    query = query.where(table.c.source == snapshot.source, table.c.seq == snapshot.seq - 1)
+    end = conn.execute(query).one_or_none()
+    if (end.record_hash if end else "") != snapshot.previous:
+        raise StoreError(f"{snapshot.source}: its chain has another end: another process stored a capture; check again")
+    if end is None or end.start is None or snapshot.seq - end.start >= FULL_EACH:
+        return snapshot.seq, None
+    try:
+        return end.start, body(conn, snapshot.previous[:ID_DIGITS])
+    except Corrupt:  # damage to old evidence must not keep new evidence out
+        return snapshot.seq, None
+
+
+def _unpacked(conn: Connection, source: str, seq: int) -> bytes:
+    """The bytes of one revision, unpacked from its full copy on; unchecked. Raises ValueError where they cannot be."""
+    here = bodies.c.source == source
+    start = conn.execute(select(bodies.c.start).where(here, bodies.c.seq == seq)).scalar()
+    if start is None:
+        raise ValueError("its bytes are missing")
+    content: bytes | None = None
+    for number in range(max(start, seq - FULL_EACH + 1), seq + 1):
+        content = _next(conn, source, number, content)
+    assert content is not None
+    return content
+
+
+def _next(conn: Connection, source: str, seq: int, before: bytes | None) -> bytes:
+    """The bytes of one revision, given those `before` it. Raises ValueError where they cannot be unpacked."""
+    query = select(bodies.c.start, bodies.c.size, bodies.c.data).where(bodies.c.source == source, bodies.c.seq == seq)
+    packed = conn.execute(query).one_or_none()
+    if packed is None:
+        raise ValueError("its bytes are missing")
+    return unpack(packed.data, packed.size, None if packed.start == seq else before)

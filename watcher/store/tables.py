@@ -1,0 +1,258 @@
+"""The tables, and the types that turn the values of core into what SQLite and PostgreSQL both store.
+
+A column has the name of the field that it holds. Where a table changes, a migration does the same, and HEAD names it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Connection,
+    Dialect,
+    Float,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    text,
+)
+
+from watcher.core import Hop, Run, Span, Validators, instant, parse_instant
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects.sqlite import Insert
+
+HEAD = "0001"
+"""The newest migration; a database with this stamp is opened without alembic."""
+
+
+class Instant(TypeDecorator[datetime]):
+    """A time, as the text of core.instant: it sorts by time and reads the same in both databases."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> str | None:  # noqa: ARG002 - SQLAlchemy's
+        """Write a time of any zone in UTC, cut to the second."""
+        return None if value is None else instant(value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - as above
+        """Read it in UTC."""
+        return None if value is None else parse_instant(value)
+
+
+class Hex(TypeDecorator[str]):
+    """A digest written in hex digits, stored as its bytes."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> bytes | None:  # noqa: ARG002 - SQLAlchemy's
+        """Store half as many bytes as there are digits."""
+        return None if value is None else bytes.fromhex(value)
+
+    def process_result_value(self, value: bytes | None, dialect: Dialect) -> str | None:  # noqa: ARG002 - as above
+        """Read the digits again, in lower case."""
+        return None if value is None else value.hex()
+
+
+class Json(TypeDecorator[Any]):
+    """A value as compact JSON, read again as `shape` (a type that msgspec knows)."""
+
+    impl = Text
+    cache_ok = True
+
+    def __init__(self, shape: Any = Any) -> None:
+        super().__init__()
+        self.shape = shape
+        self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(shape)
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str:  # noqa: ARG002 - SQLAlchemy's signature
+        """Write it; a NUL is escaped, so that PostgreSQL takes it."""
+        return msgspec.json.encode(value).decode()
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:  # noqa: ARG002 - as above
+        """Read it. Raises msgspec.DecodeError for what was not written by us."""
+        return self._decoder.decode(value or "null")
+
+
+class Words(TypeDecorator[str]):
+    """Text that may come from a page: a NUL, which PostgreSQL refuses, and half a character are replaced."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002 - SQLAlchemy's
+        """Keep everything that UTF-8 and both databases can hold."""
+        return None if value is None else value.replace("\0", "\ufffd").encode(errors="replace").decode()
+
+
+NAME = Text().with_variant(Text(collation="C"), "postgresql")
+"""A name that is sorted and compared by its bytes, as SQLite does."""
+NUMBER = BigInteger().with_variant(Integer, "sqlite")
+"""A row's number in the order of storing; in SQLite the row's own id, which takes no space."""
+EMPTY = text("''")
+NONE = text("0")
+
+metadata = MetaData()
+
+source = Table(
+    "source",
+    metadata,
+    Column("name", NAME, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("last_checked", Instant),
+    Column("last_seen", Instant),
+    Column("last_changed", Instant),
+    Column("next_check", Instant),
+    Column("records", Integer, nullable=False, server_default=NONE),
+    Column("snapshot", Text),
+    Column("fingerprint", Text, nullable=False, server_default=EMPTY),
+    Column("version", Integer, nullable=False, server_default=NONE),
+    Column("choices", Json(dict[str, Any]), nullable=False, server_default=text("'{}'")),
+    Column("sha256", Hex, nullable=False),
+    Column("validators", Json(Validators), nullable=False),
+    Column("seq", Integer, nullable=False, server_default=NONE),
+    Column("head", Hex, nullable=False, server_default=EMPTY),
+    Column("suspect", Text),
+    Column("suspect_since", Instant),
+    Column("suspect_seen", Integer, nullable=False, server_default=NONE),
+    Column("suspect_fingerprint", Text, nullable=False, server_default=EMPTY),
+    Column("failures", Integer, nullable=False),
+    Column("error", Words, nullable=False),
+    Column("rate_count", Float, nullable=False),
+    Column("rate_hours", Float, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+snapshot = Table(
+    "snapshot",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("source", NAME, nullable=False),
+    Column("seq", Integer, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("headers", Json(tuple[tuple[str, str], ...]), nullable=False),
+    Column("redirects", Json(tuple[Hop, ...]), nullable=False),
+    Column("peer", Text),
+    Column("sha256", Hex, nullable=False),
+    Column("provenance", Text, nullable=False),
+    Column("clock", Text, nullable=False),
+    Column("previous", Hex, nullable=False),
+    Column("record_hash", Hex, nullable=False),
+    Column("verdict", Text, nullable=False),
+    Column("reason", Words, nullable=False),
+    Column("fingerprint", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("choices", Json(dict[str, Any]), nullable=False),
+    UniqueConstraint("source", "seq", name="snapshot_chain"),
+    Index("snapshot_history", "source", "at"),
+)
+
+body = Table(
+    "body",
+    metadata,
+    Column("source", NAME, primary_key=True),
+    Column("seq", Integer, primary_key=True),
+    Column("start", Integer, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("data", LargeBinary, nullable=False),
+    ForeignKeyConstraint(["source", "seq"], ["snapshot.source", "snapshot.seq"], name="body_snapshot"),
+)
+"""The bytes of a snapshot, `size` once unpacked: a full copy where `start` is its own seq, else a difference from the
+bytes of seq - 1, which lead back to the full copy at `start`."""
+
+change = Table(
+    "change",
+    metadata,
+    Column("n", NUMBER, primary_key=True),
+    Column("id", Text, nullable=False),
+    Column("source", NAME, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("last_seen", Instant),
+    Column("kind", Text, nullable=False),
+    Column("severity", Integer, nullable=False),
+    Column("subject_id", Words, nullable=False),
+    Column("subject_name", Words, nullable=False),
+    Column("subject_state", Text),
+    Column("within", Json(tuple[str, ...]), nullable=False),
+    Column("path", Json(tuple[str, ...]), nullable=False),
+    Column("old", Json, nullable=False),
+    Column("new", Json, nullable=False),
+    Column("summary", Words, nullable=False),
+    Column("snapshot", Text),
+    Column("before", Text),
+    Column("spans", Json(tuple[Span, ...]), nullable=False),
+    Column("returned", Boolean, nullable=False),
+    UniqueConstraint("id", name="change_id"),
+    Index("change_history", "at"),
+    Index("change_source", "source", "at"),
+)
+
+alert = Table(
+    "alert",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("route", Text, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("source", NAME, nullable=False),
+    Column("snapshot", Text),
+    Column("at", Instant, nullable=False),
+    Column("changes", Json(tuple[str, ...]), nullable=False),
+)
+
+delivery = Table(
+    "delivery",
+    metadata,
+    Column("n", NUMBER, primary_key=True),
+    Column("id", Text, nullable=False),
+    Column("alert", Text, ForeignKey("alert.id", name="delivery_alert"), nullable=False),
+    Column("channel", NAME, nullable=False),
+    Column("part", Integer, nullable=False),
+    Column("parts", Integer, nullable=False),
+    Column("lines", Json(tuple[tuple[Run, ...], ...]), nullable=False),
+    Column("created", Instant, nullable=False),
+    Column("due", Instant, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("reason", Words, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("repeat", Boolean, nullable=False),
+    Column("receipt", Words, nullable=False),
+    Column("sent_at", Instant),
+    UniqueConstraint("id", name="delivery_id"),
+    UniqueConstraint("alert", "channel", "part", name="delivery_part"),
+    Index("delivery_due", "due", sqlite_where=text("sent_at IS NULL"), postgresql_where=text("sent_at IS NULL")),
+)
+"""The outbox. `due` of a row in state "sending" is the end of its lease."""
+
+
+def insert(conn: Connection, table: Table) -> Insert:
+    """An INSERT that can say ON CONFLICT, which both dialects spell alike."""
+    if conn.dialect.name == "postgresql":
+        from sqlalchemy.dialects.postgresql import insert as postgresql
+
+        return postgresql(table)  # type: ignore[return-value]  # the same methods, without a common type
+    from sqlalchemy.dialects.sqlite import insert as sqlite
+
+    return sqlite(table)
+
+
+def row(table: Table, value: object) -> dict[str, Any]:
+    """The row that holds `value`: each field in the column of its name; the database numbers it."""
+    return {column.name: getattr(value, column.name) for column in table.columns if column.name != "n"}
