@@ -112,8 +112,8 @@ def read(table: dict[str, Any], kind: type[T], path: str, known: Iterable[str] =
     """`table` as a `kind`, or None and every mistake in it, as `find` says them."""
     try:
         return msgspec.convert(table, kind, dec_hook=decode), []
-    except msgspec.ValidationError:
-        return None, list(find(table, kind, path, known))
+    except msgspec.ValidationError as error:
+        return None, list(find(table, kind, path, known)) or [f"{path}: {error}"]
 
 
 def find(value: object, kind: Any, path: str, known: Iterable[str] = ()) -> Iterator[str]:
@@ -122,7 +122,7 @@ def find(value: object, kind: Any, path: str, known: Iterable[str] = ()) -> Iter
     only = wanted[0] if len(wanted) == 1 else kind
     if isinstance(only, type) and issubclass(only, msgspec.Struct) and isinstance(value, dict):
         yield from _table(value, only, path, known)
-    elif get_origin(only) in (list, tuple) and isinstance(value, list):
+    elif get_origin(only) in (list, tuple) and get_args(only)[1:] in ((), (...,)) and isinstance(value, list):
         for index, one in enumerate(value):
             yield from find(one, get_args(only)[0], item(path, index, one))
     else:
@@ -161,7 +161,8 @@ def _said(kind: Any) -> str:
         if one is dt.date:
             return "expected a date like 2026-01-05"
         if get_origin(one) is Annotated:
-            return "".join(f"expected {meta.description}" for meta in get_args(one)[1:] if meta.description)
+            described = (meta.description for meta in get_args(one)[1:] if isinstance(meta, msgspec.Meta))
+            return "".join(f"expected {text}" for text in described if text)
     return ""
 
 

@@ -202,4 +202,6 @@ READERS: Mapping[type, Callable[[object], Any]] = {
 
 def decode(kind: type, raw: object) -> Any:
     """Read `raw` as one of the kinds above; msgspec's `dec_hook`. Raises ValueError saying what was expected."""
+    if kind not in READERS:
+        raise ValueError("wants a type of value that config.toml does not have")
     return READERS[kind](raw)
