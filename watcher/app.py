@@ -172,7 +172,7 @@ class Dispatch:
         if self.rules is None:
             self.rules = rules(self.config)
         now = self.now()
-        alerts = []
+        alerts: list[tuple[Alert, Sequence[Delivery]]] = []
         for alert, changes in route(found, self.rules, at=now):
             notifier = self.channels(alert.channel)
             deliveries = plan(

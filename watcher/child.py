@@ -10,12 +10,11 @@ import os
 import resource
 import struct
 import sys
-from collections.abc import Callable
 from typing import Any, BinaryIO
 
 import msgspec
 
-from watcher.core import Capture, Document, Fetched, NotReadable, Source
+from watcher.core import Capture, Document, Fetched, NotReadable, Pair, Source
 
 CPU_SECONDS = 10
 MEMORY_BYTES = 768 * 1024 * 1024
@@ -82,7 +81,7 @@ def main() -> None:
     decode = msgspec.msgpack.Decoder(Job).decode
     while (body := frame(inward)) is not None:
         limit_cpu(start.cpu_seconds)
-        answer = msgspec.msgpack.encode(answer_to(lambda body=body: work(decode(body))))
+        answer = msgspec.msgpack.encode(answer_to(decode(body)))
         outward.write(struct.pack(">I", len(answer)) + answer)
 
 
@@ -99,10 +98,10 @@ def limit_cpu(seconds: int) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (used + seconds, resource.RLIM_INFINITY))
 
 
-def answer_to(run: Callable[[], Any]) -> Answer:
-    """Run one job; everything that goes wrong in it becomes an answer."""
+def answer_to(job: Job) -> Answer:
+    """Do one job; everything that goes wrong in it becomes an answer."""
     try:
-        return Answer(msgspec.Raw(msgspec.msgpack.encode(run())))
+        return Answer(msgspec.Raw(msgspec.msgpack.encode(work(job))))
     except NotReadable as error:
         return Answer(error=str(error), unreadable=True)
     except MemoryError:
@@ -120,7 +119,7 @@ def work(job: Job) -> Any:
     if isinstance(job, Look):
         return reading.glance(job.source, job.fetched, job.capture)
     if isinstance(job, Compare):
-        pair = reading.Pair(job.source, job.after, job.before, job.choices, job.last_seen, job.guarded)
+        pair = Pair(job.source, job.after, job.before, job.choices, job.last_seen, job.guarded)
         return reading.compare(pair)
     document: Document = reading.read(job.source, job.capture, job.choices)
     return document

@@ -1,18 +1,18 @@
 """From outbox to outcome: send what is due, a channel at a time beside the others, and write down how it went.
 
-Part of the pipeline's layer. A row is claimed, sent without any transaction open, and settled; between attempts it waits
-in the outbox, so that a crash loses nothing and one channel's failure never delays another.
+Part of the pipeline's layer. A row is claimed, sent without any transaction open, and settled; between attempts it
+waits in the outbox, so that a crash loses nothing and one channel's failure never delays another.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from watcher.core import Clock, Dead, Delivery, Message, Notifier, Retry, Sent
-from watcher.store import Connection, Store, changes, outbox
+from watcher.core import Clock, Dead, Delivery, Message, Notifier, Outcome, Retry, Sent
+from watcher.store import Store, changes, outbox
 
 LEASE = timedelta(seconds=90)
 """How long a send may take before it counts as died under way."""
@@ -34,7 +34,7 @@ class Delivered(NamedTuple):
 
 async def deliver(store: Store, channels: Channels, now: Clock) -> Delivered:
     """Send all rows that are due now."""
-    await store.run(outbox.expire, now())
+    await store.run(outbox.expired, now())
     names = {channel for channel, state in await store.read(outbox.counts) if state in {"pending", "wait"}}
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(_channel(store, channels, name, now)) for name in sorted(names)]
@@ -50,20 +50,20 @@ async def _channel(store: Store, channels: Channels, name: str, now: Clock) -> D
             try:
                 notifier = channels(name)
             except LookupError as error:
-                outcome: Sent | Retry | Dead = Dead(str(error))
+                outcome: Outcome = Dead(str(error))
             else:
                 outcome = await notifier.send(await _message(store, delivery))
             ends[type(outcome)] += 1
-            await store.run(outbox.record, delivery, outcome, now(), _due(delivery, outcome, now))
+            await store.run(outbox.record, delivery, outcome, now(), _due(delivery, outcome, now()))
     return Delivered(ends[Sent], ends[Retry], ends[Dead])
 
 
-def _due(delivery: Delivery, outcome: Sent | Retry | Dead, now: Clock) -> timedelta | None:
-    del now
+def _due(delivery: Delivery, outcome: Outcome, now: datetime) -> datetime | None:
+    """When to try again: later each time, and not before the far side asked."""
     if not isinstance(outcome, Retry):
         return None
     wait = timedelta(seconds=WAITS[min(delivery.attempts, len(WAITS) - 1)])
-    return max(wait, outcome.after or wait)
+    return now + max(wait, outcome.after or wait)
 
 
 async def _message(store: Store, delivery: Delivery) -> Message:
@@ -71,12 +71,8 @@ async def _message(store: Store, delivery: Delivery) -> Message:
         ref=delivery.alert,
         source=delivery.source,
         lines=delivery.lines,
-        changes=tuple(await store.read(_changes, delivery)),
+        changes=tuple(await store.read(changes.changes_by_id, delivery.changes)),
         part=delivery.part,
         parts=delivery.parts,
         repeat=delivery.repeat,
     )
-
-
-def _changes(conn: Connection, delivery: Delivery) -> list[object]:
-    return list(changes.changes_by_id(conn, delivery.changes))

@@ -163,7 +163,7 @@ def _inside(
         for item in items:
             name = str(item.path(output_format="list")[0])
             before_value, after_value = was.get(name), now.get(name)
-            spans = words(before_value, after_value) if _texts(before_value, after_value) else ()
+            spans = _spans(before_value, after_value)
             yield Draft(kind, subject, ("records", new_key, name), before_value, after_value, spans)
 
 
@@ -188,8 +188,8 @@ def _is_place(subject: Subject | None) -> bool:
     return subject is not None and subject.is_place
 
 
-def _texts(*values: Any) -> bool:
-    return all(isinstance(value, str) for value in values)
+def _spans(old: Any, new: Any) -> tuple[Span, ...]:
+    return words(old, new) if isinstance(old, str) and isinstance(new, str) else ()
 
 
 def _header(document: Document) -> list[str]:
@@ -232,8 +232,7 @@ def _meta(before: Document, after: Document) -> Iterable[Draft]:
     for name, kind in named.items():
         old, new = before.meta.get(name), after.meta.get(name)
         if old != new:
-            spans = words(old, new) if isinstance(old, str) and isinstance(new, str) else ()
-            yield Draft(kind, _page(after), ("meta", name), old, new, spans)
+            yield Draft(kind, _page(after), ("meta", name), old, new, _spans(old, new))
 
 
 def _blocks(before: Document, after: Document) -> Iterable[Draft]:

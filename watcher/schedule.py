@@ -48,7 +48,8 @@ def next_check(source: Source, state: SourceState, now: datetime, *, price: floa
     """When `source` is due again: by its rate, within at_most_every and at_least_every, jittered by its name."""
     hours = math.sqrt(2 * price / max(source.weight * rate(state), 1e-9))
     wanted = timedelta(hours=min(hours, 24 * 365)) * (1 + JITTER * _spread(source.name, now))
-    return now + min(max(wanted, source.at_most_every), source.at_least_every)
+    wait = min(max(wanted, source.at_most_every), source.at_least_every)
+    return now + wait
 
 
 def back_off(source: Source, failures: int, now: datetime, *, at_least: timedelta | None = None) -> datetime:

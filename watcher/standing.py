@@ -19,7 +19,7 @@ def unchanged(
     state: SourceState, source: Source, fetched: Fetched, sha256: str, now: datetime, *, price: float
 ) -> SourceState:
     """What is read is as it was; the bytes may differ."""
-    state = replace(schedule.learn(state, now, changed=False), **_sound(fetched, sha256, now))
+    state = _sound(schedule.learn(state, now, changed=False), fetched, sha256, now)
     return replace(state, next_check=schedule.next_check(source, state, now, price=price))
 
 
@@ -35,8 +35,7 @@ def believed(
 ) -> SourceState:
     """`snapshot` is the page from now on. A first sight is no change: there is nothing to learn from it."""
     state = replace(
-        schedule.learn(state, now, changed=bool(reading.changes)),
-        **_sound(fetched, snapshot.sha256, now),
+        _sound(schedule.learn(state, now, changed=bool(reading.changes)), fetched, snapshot.sha256, now),
         url=fetched.url,
         snapshot=snapshot.id,
         fingerprint=snapshot.fingerprint,
@@ -81,14 +80,13 @@ def doubted(
 def gone(state: SourceState, source: Source, reason: str, now: datetime, *, price: float) -> SourceState:
     """The page is known to be gone; what it was is kept, for when it comes back."""
     return replace(
-        schedule.learn(state, now, changed=state.state != "gone"),
+        _undoubted(schedule.learn(state, now, changed=state.state != "gone")),
         state="gone",
         last_checked=now,
         last_changed=state.last_changed if state.state == "gone" else now,
         next_check=schedule.next_check(source, state, now, price=price),
         error=reason,
         failures=0,
-        **_NO_DOUBT,
     )
 
 
@@ -105,18 +103,19 @@ def failed(state: SourceState, source: Source, failure: Failure, now: datetime) 
     )
 
 
-_NO_DOUBT = {"suspect": None, "suspect_since": None, "suspect_seen": 0, "suspect_fingerprint": ""}
-
-
-def _sound(fetched: Fetched, sha256: str, now: datetime) -> dict[str, object]:
+def _sound(state: SourceState, fetched: Fetched, sha256: str, now: datetime) -> SourceState:
     """What every sound answer settles."""
-    return {
-        "state": "ok",
-        "last_checked": now,
-        "last_seen": now,
-        "sha256": sha256,
-        "validators": Validators(fetched.header("etag"), fetched.header("last-modified")),
-        "failures": 0,
-        "error": "",
-        **_NO_DOUBT,
-    }
+    return replace(
+        _undoubted(state),
+        state="ok",
+        last_checked=now,
+        last_seen=now,
+        sha256=sha256,
+        validators=Validators(fetched.header("etag"), fetched.header("last-modified")),
+        failures=0,
+        error="",
+    )
+
+
+def _undoubted(state: SourceState) -> SourceState:
+    return replace(state, suspect=None, suspect_since=None, suspect_seen=0, suspect_fingerprint="")

@@ -68,9 +68,8 @@ def _tell(desk: Desk, source: Source, checked: Checked) -> None:
 
 
 def _nothing_due(desk: Desk, app: App) -> None:
-    due = [(state.next_check, source) for source in desk.config.sources if (state := app.state(source)).next_check]
-    when, source = min(due, key=lambda pair: pair[0])  # type: ignore[type-var,return-value] - none is None
-    say(desk, f"nothing is due; {source.name} is next, at {local(when, desk.config.timezone)} (--all checks now)")
+    due = min((when, source.name) for source in desk.config.sources if (when := app.state(source).next_check))
+    say(desk, f"nothing is due; {due[1]} is next, at {local(due[0], desk.config.timezone)} (--all checks now)")
 
 
 async def serve(desk: Desk, stop: asyncio.Event) -> None:

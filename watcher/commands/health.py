@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -46,13 +47,13 @@ def _findings(desk: Desk) -> Iterator[Finding]:
     yield from _store(desk)
     yield _tried("child processes", _children)
     for channel in config.channels:
-        yield _tried(f"channel {channel.name}", lambda kind=channel.kind: _notifier(kind))
+        yield _tried(f"channel {channel.name}", partial(_notifier, channel.kind))
 
 
 def _store(desk: Desk) -> Iterator[Finding]:
     try:
         with desk.store() as store:
-            yield Finding("store", True, store.describe())
+            yield Finding("store", True, store.name)
             for warning in store.warnings:
                 yield Finding("store", False, warning)
             states, waiting = store.read_sync(_standing)
@@ -104,4 +105,4 @@ def _standing(conn: Connection) -> tuple[list[SourceState], int]:
 def upgrade(desk: Desk) -> None:
     """Open the store, which upgrades it, and say what it is now."""
     with desk.store() as store:
-        say(desk, store.describe())
+        say(desk, store.name)

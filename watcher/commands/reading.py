@@ -165,15 +165,14 @@ def _chosen(desk: Desk, store: Store, source: Source, stored: Sequence[Snapshot]
     by_id = next((snapshot for snapshot in stored if snapshot.id == text), None)
     if by_id is not None:
         return by_id
-    at = desk.time(text)
-    found = store.read_sync(snapshots.snapshot_at, source.name, at)
+    found = store.read_sync(snapshots.snapshot_at, source.name, desk.time(text) or desk.clock())
     if found is None:
         raise Refused(f"{source.name}: nothing was stored by {text}", code=1)
     return found
 
 
 def _print_diff(desk: Desk, source: Source, before: Snapshot, after: Snapshot, found: Sequence[Change]) -> None:
-    from watcher.notify.console import Console, Options
+    from watcher.notify.console import draw
     from watcher.render import body
 
     zone = desk.config.timezone
@@ -181,5 +180,4 @@ def _print_diff(desk: Desk, source: Source, before: Snapshot, after: Snapshot, f
     if not found:
         say(desk, "nothing differs in what is read")
         return
-    lines = tuple(told.line for told in body(found))
-    Console.draw(lines, people(desk), Options())
+    draw(tuple(told.line for told in body(found)), people(desk))

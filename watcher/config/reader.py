@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -77,7 +78,7 @@ class Reader:
             sound = self._options(path, raw.get("kind"), options)
             if base and sound:
                 kept = {field: getattr(base, field) for field in base.__struct_fields__ if field != "render"}
-                found.append((path, Source(**kept, options=options)))
+                found.append((path, Source(**{key: _plain(value) for key, value in kept.items()}, options=options)))
         return found
 
     def _options(self, path: str, kind: object, options: dict[str, Any]) -> bool:
@@ -177,3 +178,10 @@ def _refused(path: str, code: Any, options: msgspec.Struct) -> Iterator[str]:
         code(options)
     except Exception as error:  # noqa: BLE001 - a stranger's adapter may refuse in any way
         yield f"{path}: {error}"
+
+
+def _plain(value: Any) -> Any:
+    """A value as its plain type, which all the rest of the program, and the pipes to its children, know."""
+    if isinstance(value, str):
+        return str(value)
+    return value + timedelta() if isinstance(value, timedelta) else value

@@ -10,21 +10,19 @@ from importlib.resources import files
 
 def facts(name: str) -> list[dict[str, str]]:
     """The rows of one file of facts."""
-    with (files("watcher.demo") / "facts" / f"{name}.csv").open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+    text = (files("watcher.demo") / "facts" / f"{name}.csv").read_text(encoding="utf-8")
+    return list(csv.DictReader(text.splitlines()))
 
 
 def report(*, period: str, without: Collection[str] = (), corrected: bool = False) -> str:
-    """The report's page with its table of counties. `corrected`: figures that were given to the wrong place are empty."""
-    wrong = {(row["county"], row["state"]) for row in facts("corrections") if row["section"] == "1"}
+    """The report's page with its table of counties; `corrected`: without the figures that were other places'."""
+    wrong = (
+        {(row["county"], row["state"]) for row in facts("corrections") if row["section"] == "1"} if corrected else ()
+    )
     rows = [
-        (
-            row["county"],
-            row["state"],
-            "" if corrected and (row["county"], row["state"]) in wrong else row["detainers_issued"],
-        )
+        (row["county"], row["state"], "" if (row["county"], row["state"]) in wrong else row["detainers_issued"])
         for row in facts("section1")
-        if f"{county} County" not in without
+        if row["county"] not in without
     ]
     return _page(
         "Weekly Declined Detainer Outcome Report",
