@@ -217,6 +217,7 @@ def test_unknown_places_stay_usable() -> None:
     assert resolve("Franklin County") == Subject("place:franklin county", "Franklin County")
     assert resolve("Foo County, N.Y.") == Subject("place:foo county ny", "Foo County, N.Y.", "NY")
     assert resolve("FOO COUNTY (NY)").id == resolve("Foo  County", state="New York").id == "place:foo county ny"
+    assert resolve("Clark Co") == Subject("place:clark co", "Clark Co")
     assert resolve("The Moon").id == "place:the moon"
     assert resolve("Foo", kind="county", state="NY").id == "place:foo ny"
     assert resolve("a, b and 37 others, Iowa").id == "place:a b and 37 others ia"

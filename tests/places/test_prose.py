@@ -48,6 +48,10 @@ def test_a_wire_list_is_many_mentions() -> None:
         ("Cook County, Los Angeles County", ["place:cook county", "us-county:06037"]),
         ("Clark County, Calif.", ["place:clark county ca"]),
         ("the county and the parish of ours", []),
+        ("Clark Co reports", []),
+        ("Mayor Clark, Orange County, Calif.", ["us-county:06059"]),
+        ("Franklin Borough, Pa.", ["us-place:PA/franklin-borough"]),
+        ("ʼ Cook County, Ill.", ["us-county:17031"]),
     ],
 )
 def test_counties(text: str, expected: list[str]) -> None:

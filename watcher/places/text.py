@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import cache
-from itertools import count
 from typing import NamedTuple
 
 from watcher.places import agency
@@ -158,7 +157,7 @@ class Text:
         return self.joined(end) and (self.key(end) == CITY or bool(self.name("type", end)))
 
     def _run(self, at: int) -> Iterator[tuple[str, ...]]:
-        for here in count(at):
-            if here >= self.size or (here > at and not self.joined(here)):
-                return
+        here = at
+        while here < self.size and (here == at or self.joined(here)):
             yield self.words[here].keys
+            here += 1
