@@ -34,9 +34,10 @@ class Edit(NamedTuple):
 
 
 def edit_of(change: Change) -> Edit:
-    """What `change` struck and added, by its spans where it has them, else its whole values."""
-    spans = change.spans or (Span("-", shown(change.old)), Span("+", shown(change.new)))
-    return Edit(_pieces(spans, "-"), _pieces(spans, "+"))
+    """What `change` struck and added: words by its spans, or whole values where only signs and digits differ."""
+    edit = Edit(_pieces(change.spans, "-"), _pieces(change.spans, "+"))
+    worded = any(char.isalpha() for char in edit.struck + edit.added)
+    return edit if worded else Edit(shown(change.old), shown(change.new))
 
 
 def _pieces(spans: Sequence[Span], op: str) -> str:

@@ -19,7 +19,7 @@ _CLEAN: dict[int, str | None] = (
 _TAGS = {"strong": "b", "new": "u", "old": "s"}
 _MARKDOWN = {"strong": "**", "new": "**", "old": "~~"}
 _PUNCTUATION = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~&:])")
-_PING = re.compile(r"(?<![\w@])@(?=\w)")
+_PING = re.compile(r"(?<!\w)@(?=\w)")
 _URL_SAFE = "!#$%&'()*+,/:;=?@[]~"
 
 

@@ -177,12 +177,12 @@ def _facts(change: Change) -> str:
 
 
 def _same_edit(changes: Sequence[Change], edit: Edit) -> Line:
-    struck, added = shorten(edit.struck, LONGEST_TEXT), shorten(edit.added, LONGEST_TEXT)
     field = field_name(changes[0].path) or "text"
-    if struck and added:
-        what: Line = (Run(f"{field} "), Run(struck, "old"), Run(" "), Run(added, "new"))
+    if edit.struck and edit.added:
+        what: Line = (Run(f"{field} "), *arrow_runs(edit.struck, edit.added))
     else:
-        what = (Run(f"“{struck or added}” {f'removed from {field}' if struck else f'added to {field}'}"),)
+        how = f"removed from {field}" if edit.struck else f"added to {field}"
+        what = (Run(f"“{shorten(edit.struck or edit.added, LONGEST_TEXT)}” {how}"),)
     names = ", ".join(_name(change) for change in changes[:MOST_ROWS_NAMED])
     rows = Run(f": {names}{_and_more(len(changes) - MOST_ROWS_NAMED)}")
     return (Run(f"Same edit in {len(changes)} rows: ", "strong"), *what, rows)
