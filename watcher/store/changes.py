@@ -106,7 +106,8 @@ def _row(change: Change) -> dict[str, Any]:
 
 
 def _changes(conn: Connection, query: Select[Any]) -> Iterator[Change]:
-    return map(_change, conn.execute(query, execution_options={"yield_per": TOGETHER}))
+    for row in conn.execute(query, execution_options={"yield_per": TOGETHER}):
+        yield _change(row)
 
 
 def _change(row: Row[Any]) -> Change:

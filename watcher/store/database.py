@@ -6,7 +6,7 @@ All writing happens in one thread, in one transaction a call; reading in a few o
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -104,8 +104,8 @@ class Store:
         try:
             with engine.begin() as conn:
                 result = call(conn)
-                # An iterator would read on after the transaction has ended.
-                return cast("T", iter(list(result))) if isinstance(result, Iterator) else result
+                # A generator would read on after the transaction has ended.
+                return cast("T", iter(list(result))) if isinstance(result, Generator) else result
         except DBAPIError as error:
             raise explained(error, self.name) from error
         except msgspec.DecodeError as error:

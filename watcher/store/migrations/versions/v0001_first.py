@@ -22,8 +22,6 @@ down_revision = None
 
 NAME = Text().with_variant(Text(collation="C"), "postgresql")
 NUMBER = BigInteger().with_variant(Integer, "sqlite")
-EMPTY = text("''")
-NONE = text("0")
 
 
 def upgrade() -> None:
@@ -46,19 +44,19 @@ def sources() -> None:
         Column("last_seen", Text),
         Column("last_changed", Text),
         Column("next_check", Text),
-        Column("records", Integer, nullable=False, server_default=NONE),
+        Column("records", Integer, nullable=False),
         Column("snapshot", Text),
-        Column("fingerprint", Text, nullable=False, server_default=EMPTY),
-        Column("version", Integer, nullable=False, server_default=NONE),
-        Column("choices", Text, nullable=False, server_default=text("'{}'")),
+        Column("fingerprint", Text, nullable=False),
+        Column("version", Integer, nullable=False),
+        Column("choices", Text, nullable=False),
         Column("sha256", LargeBinary, nullable=False),
         Column("validators", Text, nullable=False),
-        Column("seq", Integer, nullable=False, server_default=NONE),
-        Column("head", LargeBinary, nullable=False, server_default=EMPTY),
+        Column("seq", Integer, nullable=False),
+        Column("head", LargeBinary, nullable=False),
         Column("suspect", Text),
         Column("suspect_since", Text),
-        Column("suspect_seen", Integer, nullable=False, server_default=NONE),
-        Column("suspect_fingerprint", Text, nullable=False, server_default=EMPTY),
+        Column("suspect_seen", Integer, nullable=False),
+        Column("suspect_fingerprint", Text, nullable=False),
         Column("failures", Integer, nullable=False),
         Column("error", Text, nullable=False),
         Column("rate_count", Float, nullable=False),
