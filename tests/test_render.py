@@ -163,7 +163,8 @@ def test_one_phrase_edited_into_many_rows_is_one_line() -> None:
     ("old", "new", "expected"),
     [
         ("4/1/2010", "3/19/2010", "Same edit in 3 rows: Date 4/1/2010 → 3/19/2010: a, b, c"),
-        ("x controlled", "x", "Same edit in 3 rows: “controlled” removed from Date: a, b, c"),
+        ("A&S", "P&R", "Same edit in 3 rows: Date A&S → P&R: a, b, c"),
+        ("a form (controlled form)", "a form", "Same edit in 3 rows: “(controlled form)” removed from Date: a, b, c"),
         (None, "new words", "Same edit in 3 rows: Date (empty) → new words: a, b, c"),
     ],
 )

@@ -17,6 +17,9 @@ LONGEST_LINE = 2500
 SHORT = 60
 """Two values that are both no longer than this are shown whole, with an arrow."""
 
+BRIEF = 20
+"""Values of a word or two ("A&S"), which are one edit only as a whole."""
+
 _SPACE = re.compile(r"\s+")
 _FIGURE = re.compile(r"[\d\s.,$€£%+-]*")
 
@@ -34,10 +37,12 @@ class Edit(NamedTuple):
 
 
 def edit_of(change: Change) -> Edit:
-    """What `change` struck and added: words by its spans, or whole values where only signs and digits differ."""
+    """What `change` struck and added: whole values where they read best so, else the words by its spans."""
+    whole = Edit(shown(change.old), shown(change.new))
     edit = Edit(_pieces(change.spans, "-"), _pieces(change.spans, "+"))
-    worded = any(char.isalpha() for char in edit.struck + edit.added)
-    return edit if worded else Edit(shown(change.old), shown(change.new))
+    longest = max(map(len, whole))
+    replaced = bool(edit.struck) == bool(edit.added)
+    return whole if longest <= (SHORT if replaced else BRIEF) else edit
 
 
 def _pieces(spans: Sequence[Span], op: str) -> str:
