@@ -103,7 +103,7 @@ class Telegram:
                     return verdict(error)
                 text, mode = as_text(lines), ""
             except TelegramError as error:
-                return self._without_token(verdict(error))
+                return verdict(error)
         return Dead(f"chat {self.options.chat} moves in circles: check `chat` of this channel")
 
     async def _post(self, text: str, mode: str) -> str:
@@ -132,11 +132,6 @@ class Telegram:
             self._bot = Bot(self.options.token, base_url=self.options.base_url, request=request)
         return self._bot
 
-    def _without_token(self, outcome: Outcome) -> Outcome:
-        if isinstance(outcome, Retry):
-            return Retry(outcome.reason.replace(self.options.token, "***"), outcome.after, outcome.unknown)
-        return outcome
-
 
 def verdict(error: TelegramError) -> Outcome:
     """What an error means for the message: final, surely not accepted, or unknown.
@@ -157,7 +152,11 @@ def verdict(error: TelegramError) -> Outcome:
         return Dead(f"{error.message}: {advice}")
     if isinstance(error, InvalidToken):
         return Retry("Telegram rejects the bot's token: check what token_env names", BAD_TOKEN_WAIT)
-    cause = type(error.__cause__).__name__
+    if error.__cause__ is None:
+        return Retry(f"Telegram gave no clear answer: {error.message:.200}", unknown=True)
+    cause = type(
+        error.__cause__
+    ).__name__  # its text, and the library's about it, may hold the address and so the token
     if cause in NEVER_SENT:
         return Retry(f"not sent: no connection to Telegram ({cause})")
-    return Retry(f"Telegram gave no clear answer: {error.message:.200}", unknown=True)
+    return Retry(f"Telegram gave no clear answer ({cause})", unknown=True)
