@@ -152,11 +152,13 @@ def verdict(error: TelegramError) -> Outcome:
         return Dead(f"{error.message}: {advice}")
     if isinstance(error, InvalidToken):
         return Retry("Telegram rejects the bot's token: check what token_env names", BAD_TOKEN_WAIT)
-    if error.__cause__ is None:
-        return Retry(f"Telegram gave no clear answer: {error.message:.200}", unknown=True)
-    cause = type(
-        error.__cause__
-    ).__name__  # its text, and the library's about it, may hold the address and so the token
+    return _unclear(error)
+
+
+def _unclear(error: TelegramError) -> Retry:
+    """A fault on the way. What its cause says is never quoted: the address may be in it, and so the token."""
+    cause = type(error.__cause__).__name__
     if cause in NEVER_SENT:
         return Retry(f"not sent: no connection to Telegram ({cause})")
-    return Retry(f"Telegram gave no clear answer ({cause})", unknown=True)
+    said = cause if error.__cause__ else f"{error.message:.200}"
+    return Retry(f"Telegram gave no clear answer ({said})", unknown=True)
