@@ -138,6 +138,8 @@ class Site:
 
     async def _answer(self, request: Request, writer: asyncio.StreamWriter) -> bool:
         """Write one answer; returns whether the connection stays open."""
+        if not request.method:
+            return await _write_raw(Raw([b"HTTP/1.1 400 Bad Request\r\n\r\n"]), writer)
         self.requests.append(request)
         self._busy += 1
         self.peak = max(self.peak, self._busy)
@@ -152,7 +154,10 @@ class Site:
 
 
 async def _read(reader: asyncio.StreamReader) -> Request:
-    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+    start = await reader.readexactly(1)
+    if not start.isalpha():  # TLS, for one, which would go on without the end of a line
+        return Request("", "", {}, b"", time.monotonic())
+    head = (start + await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
     first, *lines = head.removesuffix("\r\n\r\n").split("\r\n")
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
     body = await reader.readexactly(int(headers.get("content-length", 0)))
