@@ -10,6 +10,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "watcher"
 
 LAYERS = [
+    {"__main__"},
     {"cli", "bot", "web", "cluster"},
     {"commands", "demo"},
     {"asking"},
@@ -35,9 +36,9 @@ IO = {
     "apprise", "random", "secrets", "time", "threading", "urllib.request", "tempfile", "shutil", "os",
 }  # fmt: skip
 ONE_DOOR = {
-    "httpx": {"fetch.py"},
-    "httpx_aiohttp": {"fetch.py"},
-    "aiohttp": {"fetch.py"},
+    "httpx": {"fetch"},
+    "httpx_aiohttp": {"fetch"},
+    "aiohttp": {"fetch"},
     "sqlalchemy": {"store"},
     "alembic": {"store"},
     "deepdiff": {"diff.py"},

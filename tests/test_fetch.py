@@ -8,11 +8,13 @@ import logging
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from tests.fetching import bad, fetch, good, run, source
+from tests.fetching import Names, bad, fetch, good, run, source
 from tests.site import Page, Raw, Reply, Request, Site
 from watcher import __version__
-from watcher.core import Fetched, Hop, Validators
+from watcher.core import Failure, Fetched, Hop, Validators
 from watcher.fetch import Fetcher
 
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -91,6 +93,13 @@ def test_we_say_who_we_are_and_ask_for_gzip_only(site: Site) -> None:
         "accept": "*/*",
         "accept-encoding": "gzip",
     }
+
+
+@pytest.mark.parametrize("contact", ["", "redacción@example.org", "a\r\nX-Evil: 1"])
+def test_a_contact_that_cannot_be_sent_is_left_out(site: Site, contact: str) -> None:
+    fetch(site.url(), contact=contact)
+    assert site.requests[0].headers["user-agent"] == f"watcher/{__version__}"
+    assert "x-evil" not in site.requests[0].headers
 
 
 def test_validators_make_the_get_conditional(site: Site) -> None:
@@ -210,6 +219,27 @@ def test_a_name_that_leads_nowhere_is_a_dns_failure() -> None:
 
 def test_the_machine_resolves_names_by_itself(site: Site) -> None:
     assert good(fetch(site.url(host="localhost"), allow_private=("localhost",))).status == 404
+
+
+def test_an_international_name_is_asked_for_in_its_xn_form(site: Site) -> None:
+    names = Names(**{"xn--mnchen-3ya_de": [["127.0.0.1"]]})
+    answer = fetch(site.url(host="xn--mnchen-3ya.de"), parts={"resolver": names}, allow_private=("xn--mnchen-3ya.de",))
+    assert good(answer).status == 404
+    assert site.requests[0].headers["host"] == f"xn--mnchen-3ya.de:{site.port}"
+
+
+@given(
+    st.text(st.characters(), max_size=30), st.sampled_from(["", "http://a.example/", "http://a.example:", "https://"])
+)
+@settings(max_examples=50, deadline=None)
+def test_no_text_makes_it_raise(text: str, start: str) -> None:
+    answer = fetch(start + text, parts={"resolver": Names()})
+    assert isinstance(answer, Failure)
+    assert answer.reason in {"refused", "dns"}
+
+
+def test_a_lone_surrogate_is_refused() -> None:
+    bad(fetch("http://example.org/\ud800"), "refused")
 
 
 def test_no_secret_of_an_address_is_told_or_logged(site: Site, caplog: pytest.LogCaptureFixture) -> None:

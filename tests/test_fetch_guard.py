@@ -11,9 +11,9 @@ import pytest
 
 from tests.fetching import Names, bad, door, fetch, good, run, source
 from tests.site import Reply, Site
-from watcher import fetch as module
 from watcher.core import Failure, Fetched
 from watcher.fetch import Fetcher
+from watcher.fetch.connections import Connections
 
 # {p} is the port of a listener on all of loopback, which must never see a connection.
 TARGETS = [
@@ -132,14 +132,14 @@ def test_a_name_is_resolved_once_for_a_connect_so_that_it_cannot_change_in_betwe
     trap: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dialled: list[str] = []
-    opening = module._Connections._socket
+    opening = Connections._socket
 
     def refuse_to_dial(connections: Any, info: Any) -> socket.socket:
         opening(connections, info).close()
         dialled.append(info[4][0])
         raise ConnectionRefusedError
 
-    monkeypatch.setattr(module._Connections, "_socket", refuse_to_dial)
+    monkeypatch.setattr(Connections, "_socket", refuse_to_dial)
     turning = Names(turning_example=[["93.184.215.14"], ["127.0.0.1"]] * 500)
 
     async def work(fetcher: Fetcher) -> list[str]:

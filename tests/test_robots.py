@@ -5,10 +5,31 @@ from __future__ import annotations
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from watcher.core import Failure, Fetched
 from watcher.robots import MAX_DELAY, UNREACHABLE, Rules, judge
 
+LINES = [
+    *(
+        b"User-agent: *",
+        b"user agent watcher",
+        b"Disallow: /*?$",
+        b"Allow: %zz*",
+        b"Crawl-delay: nan",
+        b"Crawl-delay: 1e9",
+    ),
+    *(
+        b"Request-rate: 1/0",
+        b"Visit-time: 99-x",
+        b"Disallow: //[",
+        b"Allow: http://[::1",
+        b"Sitemap: x",
+        b"\xff\xfe",
+        b":",
+    ),
+]
 PAGE = "https://example.org/reports/a?b=c"
 
 
@@ -82,6 +103,14 @@ def test_a_host_that_cannot_be_reached_is_told_as_that(reason: str) -> None:
 def test_a_file_behind_too_many_redirects_is_absent() -> None:
     judged = judge(Failure("redirect", "example.org: more than 5 redirects"))
     assert isinstance(judged, Rules)
+
+
+@given(st.binary(max_size=200) | st.lists(st.sampled_from(LINES)).map(b"\n".join), st.text(max_size=20))
+def test_no_file_and_no_page_make_it_raise(body: bytes, path: str) -> None:
+    judged = judge(Fetched("https://example.org/robots.txt", 200, body=body))
+    assert isinstance(judged, Rules)
+    assert judged.allows(f"https://example.org/{path}") in (True, False)
+    assert 0 <= judged.delay <= MAX_DELAY
 
 
 @pytest.mark.parametrize(

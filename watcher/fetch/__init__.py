@@ -8,48 +8,30 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import socket
 import ssl
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from contextvars import ContextVar
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import lru_cache, partial
 from typing import NamedTuple, Self
 
 sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type] # else httpx loads click, rich and pygments
-import aiohttp
 import httpx
-from aiohappyeyeballs import AddrInfoType
-from aiohttp.abc import AbstractResolver, ResolveResult
-from aiohttp.client_proto import ResponseHandler
-from aiohttp.connector import Connection
-from aiohttp.http_exceptions import LineTooLong
-from httpx_aiohttp import AiohttpTransport
-from httpx_aiohttp.transport import AiohttpResponseStream
 
 from watcher import __version__, coding, guard
 from watcher.core import Clock, Failure, Fetched, Hop, Source, Validators
+from watcher.fetch.connections import Connections, Resolve, blame
 from watcher.pace import PATIENCE, Pace, retry_after
 from watcher.robots import AGENT, Robots
-
-Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
-"""Finds the IP addresses of a host; raises OSError when there are none."""
 
 MAX_HEADERS = 64 * 1024
 """Bytes of all headers of one answer together."""
 ATTEMPTS = 3
-_MAX_FIELD = 16 * 1024
-_MAX_FIELDS = 256
-_KEEP_ALIVE = 15.0
 _REDIRECTS = {301, 302, 303, 307, 308}
 _NOT_MODIFIED, _ERROR, _SERVER_ERROR = 304, 400, 500
 _NONE = Validators()
-
-_dialled: ContextVar[str] = ContextVar("dialled", default="")
-"""The host that this task asks for: by it the socket factory judges where the host's name has led."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,17 +86,13 @@ class Fetcher:
         self._seconds = settings.timeout.total_seconds()
         self._now = now
         self._sleep = sleep
-        self._connections = _Connections(guard.Allowed.read(settings.allow_private), resolver or _look_up, tls)
+        self._connections = Connections(guard.Allowed.read(settings.allow_private), resolver, tls)
         self._transport = self._connections.transport()
         self._slots = asyncio.Semaphore(settings.concurrency)
         self._pace = Pace(settings.per_host, settings.per_host_per_minute, clock, sleep)
         self._robots = Robots(self._ask_robots, clock)
-        contact = f" (+{settings.contact})" if settings.contact else ""
-        self._headers = {
-            "User-Agent": f"{AGENT}/{__version__}{contact}",
-            "Accept": "*/*",
-            "Accept-Encoding": "gzip",
-        }
+        agent = f"{AGENT}/{__version__}" + (f" (+{settings.contact})" if _is_plain(settings.contact) else "")
+        self._headers = {"User-Agent": agent, "Accept": "*/*", "Accept-Encoding": "gzip"}
         for name in ("httpx", "httpcore"):  # at INFO they log whole addresses, and a token may be part of one
             logging.getLogger(name).setLevel(logging.WARNING)
 
@@ -189,10 +167,8 @@ class Fetcher:
         if isinstance(rules, Failure):
             return rules
         if not rules.allows(place.url):
-            why = (
-                f"robots.txt of {place.host} does not allow this page; ignore_robots = true on the source overrides it"
-            )
-            return Failure("robots", why, refused=True)
+            why = "robots.txt does not allow this page; ignore_robots = true on the source overrides it"
+            return Failure("robots", f"{place.host}: {why}", refused=True)
         if rules.delay:
             self._pace.slow(place.host, rules.delay)
         return None
@@ -220,20 +196,22 @@ class Fetcher:
         return tried.answer
 
     async def _attempt(self, trip: _Trip, request: httpx.Request, *, spaced: bool) -> _Attempt:
-        name = request.url.host
+        name = request.url.raw_host.decode()
         host = self._pace.host(name)
         async with host.slots:
             if closed := await self._pace.turn(host, spaced=spaced):
-                wait = timedelta(seconds=round(closed))
-                why = f"{name}: asked not to be called for another {wait} (Retry-After)"
-                return _Attempt(Failure("status", why, retry_after=wait))
+                rest = timedelta(seconds=round(closed))
+                why = f"{name}: asked not to be called for another {rest} (Retry-After)"
+                return _Attempt(Failure("status", why, retry_after=rest))
             async with self._slots:
                 tried = await self._timed(trip, request)
         if isinstance(tried.answer, Failure) or tried.answer.status < _ERROR:
             return tried
-        wait = retry_after(tried.answer.header("retry-after"), self._now()) or timedelta()
-        self._pace.close(name, wait.total_seconds())
-        return _Attempt(tried.answer, tried.answer.status >= _SERVER_ERROR and wait.total_seconds() <= PATIENCE)
+        wait = retry_after(tried.answer.header("retry-after"), self._now())
+        if wait:
+            self._pace.close(name, wait.total_seconds())
+        soon = wait is None or wait.total_seconds() <= PATIENCE
+        return _Attempt(tried.answer, again=soon and tried.answer.status >= _SERVER_ERROR)
 
     async def _timed(self, trip: _Trip, request: httpx.Request) -> _Attempt:
         """One request and its answer, in the time that is left; whatever goes wrong becomes a Failure here."""
@@ -245,11 +223,11 @@ class Fetcher:
         except TimeoutError:
             tried = _Attempt(Failure("timeout", f"no whole answer within {self._seconds:g} seconds"))
         except Exception as error:  # noqa: BLE001 - a hostile answer must not raise, whatever it provokes
-            tried = _blame(error)
+            tried = _Attempt(*blame(error))
         finally:
             trip.left -= clock() - started
         if isinstance(tried.answer, Failure) and not tried.answer.refused:
-            detail = f"{request.url.host}: {tried.answer.detail}"
+            detail = f"{request.url.raw_host.decode()}: {tried.answer.detail}"
             return _Attempt(replace(tried.answer, detail=detail), tried.again)
         return tried
 
@@ -287,8 +265,13 @@ class Fetcher:
 def _conditions(validators: Validators) -> Iterator[tuple[str, str]]:
     """The headers that make a GET conditional; a validator that is no plain text is left out."""
     for name, value in ("If-None-Match", validators.etag), ("If-Modified-Since", validators.last_modified):
-        if value and value.isascii() and value.isprintable():
+        if _is_plain(value):
             yield name, value
+
+
+def _is_plain(value: str) -> bool:
+    """Whether this can be sent as a header."""
+    return value != "" and value.isascii() and value.isprintable()
 
 
 @lru_cache(maxsize=4096)
@@ -297,9 +280,12 @@ def _place(url: str) -> tuple[guard.Target, httpx.URL]:
     place = guard.target(url)
     try:
         address = httpx.URL(place.url)
-    except httpx.InvalidURL as error:
-        raise guard.Refused("the address cannot be read") from error
-    if (address.scheme, address.host) != (place.scheme, place.host) or address.port not in {None, place.port}:
+    except (httpx.InvalidURL, UnicodeEncodeError):
+        raise guard.Refused("the address cannot be read") from None
+    if (address.scheme, address.raw_host.decode()) != (place.scheme, place.host) or address.port not in {
+        None,
+        place.port,
+    }:
         raise guard.Refused("the address can be read in two ways")
     return place, address
 
@@ -310,149 +296,3 @@ def _text(raw: bytes) -> str:
         return raw.decode()
     except UnicodeDecodeError:
         return raw.decode("latin-1")
-
-
-# ---------------------------------------------------------------- what can go wrong, from the closest cause outwards
-
-_FAULTS: tuple[tuple[type[BaseException], str, str, bool], ...] = (
-    (ssl.SSLCertVerificationError, "tls", "the certificate is not valid", False),
-    (ssl.SSLError, "tls", "no secure connection could be agreed on", False),
-    (aiohttp.ClientConnectorDNSError, "dns", "the name leads nowhere", True),
-    (aiohttp.ClientConnectorError, "connect", "no connection could be made", True),
-    (LineTooLong, "too-large", f"a header is larger than {_MAX_FIELD} bytes", False),
-    (aiohttp.ClientPayloadError, "encoding", "the body is cut off", True),
-    (aiohttp.ClientConnectionError, "protocol", "the connection was closed before there was an answer", True),
-)
-
-
-def _blame(error: BaseException) -> _Attempt:
-    """Say what went wrong, in own words: aiohttp's texts show whole addresses and what the site sent."""
-    causes = []
-    cause: BaseException | None = error
-    while cause and cause not in causes:
-        causes.append(cause)
-        cause = cause.__cause__
-    for cause in causes:
-        if isinstance(cause, guard.Refused):
-            return _Attempt(Failure("refused", str(cause), refused=True))
-    for kind, reason, text, again in _FAULTS:
-        for cause in causes:
-            if isinstance(cause, kind):
-                more = getattr(cause, "verify_message", None) or getattr(cause, "strerror", None)
-                return _Attempt(Failure(reason, f"{text} ({more})" if more else text), again)
-    return _Attempt(Failure("protocol", "the answer is not valid HTTP"))
-
-
-# ---------------------------------------------------------------- connections that keep to the guard
-
-
-class _Connections:
-    """Makes transports whose every connect is allowed by the guard, whether the host is a name or an address."""
-
-    def __init__(self, allowed: guard.Allowed, resolve: Resolve, tls: ssl.SSLContext | None) -> None:
-        self._allowed = allowed
-        self._resolver = _Resolver(allowed, resolve)
-        self._tls = tls
-
-    def transport(self) -> _Transport:
-        """A pool of connections of its own, opened by its first request."""
-        # The context is not used, as the session brings its own; without it httpx would load a second set of CAs.
-        return _Transport(client=self._session, verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
-
-    def _session(self) -> aiohttp.ClientSession:
-        connector = aiohttp.TCPConnector(
-            limit=0,  # the fetcher's slots are the limit
-            keepalive_timeout=_KEEP_ALIVE,
-            resolver=self._resolver,
-            socket_factory=self._socket,
-            ssl=self._tls or True,  # True: the system's CAs or SSL_CERT_FILE, loaded once, always verified
-        )
-        return aiohttp.ClientSession(
-            connector=connector,
-            cookie_jar=aiohttp.DummyCookieJar(),  # a real one would carry cookies from source to source
-            response_class=_Answer,
-            auto_decompress=False,
-            trust_env=False,
-            max_line_size=_MAX_FIELD,
-            max_field_size=_MAX_FIELD,
-            max_headers=_MAX_FIELDS,
-        )
-
-    def _socket(self, info: AddrInfoType) -> socket.socket:
-        family, kind, protocol, _, (address, port, *_) = info
-        self._allowed.check(_dialled.get(), address, port)
-        return socket.socket(family, kind, protocol)
-
-
-class _Resolver(AbstractResolver):
-    """Refuses a name as a whole when one of its addresses is refused: the others might be next to change."""
-
-    def __init__(self, allowed: guard.Allowed, resolve: Resolve) -> None:
-        self._allowed = allowed
-        self._resolve = resolve
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
-    ) -> list[ResolveResult]:
-        """Find the addresses of `host`, all of them allowed. Raises guard.Refused and OSError."""
-        addresses = await self._resolve(host, port)
-        for address in addresses:
-            self._allowed.check(host, address, port)
-        if not addresses:
-            raise OSError(None, "no address")
-        return [
-            ResolveResult(hostname=host, host=address, port=port, family=family, proto=0, flags=0)
-            for address in addresses
-        ]
-
-    async def close(self) -> None:
-        """Nothing is held."""
-
-
-class _Transport(AiohttpTransport):
-    """Adds to a response the peer's address, and its body as it comes."""
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        _dialled.set(request.url.host)
-        response = await super().handle_async_request(request)
-        assert isinstance(response.stream, AiohttpResponseStream)
-        answer = response.stream._aiohttp_response  # noqa: SLF001 - the base class has no other way to it
-        assert isinstance(answer, _Answer)
-        response.extensions["peer"] = answer.peer
-        response.stream = _Body(answer)
-        return response
-
-
-class _Answer(aiohttp.ClientResponse):
-    """aiohttp's response; notes whose it is while it still has the connection, which a short one soon gives back."""
-
-    peer: str | None = None
-    wire: ResponseHandler | None = None
-
-    async def start(self, connection: Connection) -> aiohttp.ClientResponse:
-        self.wire = connection.protocol
-        name = connection.transport.get_extra_info("peername") if connection.transport else None
-        self.peer = name[0] if name else None
-        return await super().start(connection)
-
-
-class _Body(AiohttpResponseStream):
-    """A body in the pieces that the network brought; where the connection's end ends it, an abrupt end is a cut."""
-
-    def __init__(self, answer: _Answer) -> None:
-        super().__init__(answer)
-        self._answer = answer
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for piece in self._answer.content.iter_any():
-            yield piece
-        headers = self._answer.headers
-        if "content-length" in headers or "transfer-encoding" in headers or self._answer.wire is None:
-            return
-        if isinstance(self._answer.wire.exception(), aiohttp.ClientOSError):
-            raise aiohttp.ClientPayloadError
-
-
-async def _look_up(host: str, port: int) -> Sequence[str]:
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return tuple(dict.fromkeys(str(info[4][0]) for info in found))
