@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -56,15 +55,6 @@ Since = Annotated[str, typer.Option("--since", metavar="T", help="From T on: 201
 Until = Annotated[str, typer.Option("--until", metavar="T", help="Up to T.")]
 
 CONFIG = Path("config.toml")
-
-
-def main() -> None:
-    """Run `watcher`; what is wrong with the input or the store is said in one line, with its place, never as a trace."""
-    try:
-        app()
-    except asking.Refused as refused:
-        asking.complain(str(refused))
-        sys.exit(refused.code)
 
 
 @app.callback(invoke_without_command=True)
@@ -198,7 +188,7 @@ def backfill(
 
 
 @app.command()
-def doctor(*, config: ConfigPath = CONFIG, log_level: Log = LogLevel.WARNING) -> None:
+def doctor(*, config: ConfigPath = CONFIG) -> None:
     """Check the set-up: configuration, store, libraries, the child processes. Exit 1 where something is wrong."""
     from watcher.commands import health
 
