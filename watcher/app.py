@@ -197,7 +197,6 @@ class Dispatch:
 
 def rules(config: Config) -> tuple[Rule, ...]:
     """The routes of config.toml as rules, places resolved, and one more that takes faults to the operator."""
-    from watcher.places import resolve
     from watcher.route import Rule
 
     made = [
@@ -207,7 +206,7 @@ def rules(config: Config) -> tuple[Rule, ...]:
             sources=route.match.sources or ("*",),
             kinds=route.match.kinds or ("*",),
             states=route.match.states,
-            places=tuple(resolve(place).id for place in route.match.places),
+            places=_ids(route.match.places),
             words=route.match.words,
             severity=route.match.at_least,
             page=route.page,
@@ -215,6 +214,15 @@ def rules(config: Config) -> tuple[Rule, ...]:
         for number, route in enumerate(config.routes)
     ]
     return (*made, Rule(to=config.operator, name="operator", kinds=("source.*",)))
+
+
+def _ids(places: Sequence[str]) -> tuple[str, ...]:
+    """Places as written in config.toml to the ids that changes carry; the place table is loaded only where used."""
+    if not places:
+        return ()
+    from watcher.places import resolve
+
+    return tuple(resolve(place).id for place in places)
 
 
 @asynccontextmanager

@@ -57,7 +57,7 @@ class Desk:
         return self.given or real_clock()
 
     def time(self, text: str) -> datetime | None:
-        """A T as people write it: RFC 3339, a date in the desk's zone, or an age like 3d. None for "". Raises Refused."""
+        """A T as people write it: RFC 3339, a date in the desk's zone, an age like 3d; None for "". Raises Refused."""
         if not text:
             return None
         try:

@@ -87,7 +87,7 @@ async def backfill(
 async def _looked(
     parts: Parts, source: Source, captures: Captures, imported: set[tuple[datetime, str]]
 ) -> AsyncIterator[tuple[Capture, Glance | None]]:
-    """Each capture with a first look at it, in order; several looks are under way at once. None: it is stored already."""
+    """Each capture with a first look at it, in order, several looks under way at once. None: it is stored already."""
 
     async def look(one: Found) -> tuple[Capture, Glance | None]:
         body = captures.body(one)
@@ -207,7 +207,7 @@ class Backfill:
         self.before, self.last_seen = believed, believed.capture.at
 
     async def _differences(self, here: Known, *, guarded: bool = True) -> tuple[Verdict, Known]:
-        """Find what changed from the last believed capture to `here`; says whether it may be believed, and its choices."""
+        """Find what changed from the last believed capture to `here`; says if it may be believed, and its choices."""
         before = self.before
         if before is not None and _reads_alike(before.snapshot, here.snapshot):
             return suspect.OK, _with_choices(here, before.snapshot.choices)

@@ -146,13 +146,15 @@ def _bounded(place: str, size: int, total: int, count: int) -> None:
 
 def _named(place: str, name: str, offset: int, size: int) -> Found:
     match = _NAME.fullmatch(name)
+    at = _time(*match.groups()[:4]) if match else None
+    if match is None or at is None:
+        raise CaptureError(f"{place}: {name!r:.120}: expected a name like 2017-03-20T16-00-00Z.html (the time in UTC)")
+    content_type = CONTENT_TYPES.get(match[5].lower(), "application/octet-stream")
+    return Found(name, at, content_type, offset, size)
+
+
+def _time(day: str, hour: str, minute: str, second: str) -> datetime | None:
     try:
-        if match is None:
-            raise ValueError
-        day, hour, minute, second, extension = match.groups()
-        at = datetime.fromisoformat(f"{day}T{hour}:{minute}:{second}").replace(tzinfo=UTC)
+        return datetime.fromisoformat(f"{day}T{hour}:{minute}:{second}").replace(tzinfo=UTC)
     except ValueError:
-        raise CaptureError(
-            f"{place}: {name!r:.120}: expected a name like 2017-03-20T16-00-00Z.html (the time in UTC)"
-        ) from None
-    return Found(name, at, CONTENT_TYPES.get(extension.lower(), "application/octet-stream"), offset, size)
+        return None

@@ -34,6 +34,7 @@ class Look(msgspec.Struct, frozen=True, tag="look"):
     source: Source
     fetched: Fetched
     capture: Capture
+    known: str
 
 
 class Compare(msgspec.Struct, frozen=True, tag="compare"):
@@ -117,7 +118,7 @@ def work(job: Job) -> Any:
     from watcher import reading
 
     if isinstance(job, Look):
-        return reading.glance(job.source, job.fetched, job.capture)
+        return reading.glance(job.source, job.fetched, job.capture, job.known)
     if isinstance(job, Compare):
         pair = Pair(job.source, job.after, job.before, job.choices, job.last_seen, job.guarded)
         return reading.compare(pair)

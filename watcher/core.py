@@ -497,8 +497,11 @@ class Adapter(Protocol):
         """Bring the bytes of one check. Most kinds need one page and keep this."""
         return await fetch(source, source.url, validators=known, fresh=fresh)
 
-    def fingerprint(self, capture: Capture) -> str:
-        """Digest what this adapter reads in `capture`, fast: equal digests mean that `extract` would read the same."""
+    def fingerprint(self, capture: Capture, known: str = "") -> str:
+        """Digest what this adapter reads in `capture`, fast: equal digests mean that `extract` would read the same.
+
+        `known` is the digest of the last believed capture, to be returned as soon as it is plain that nothing differs.
+        """
         ...
 
     def extract(self, capture: Capture, choices: Mapping[str, Any]) -> Document:

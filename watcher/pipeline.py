@@ -22,6 +22,7 @@ from watcher.core import (
     Failure,
     Fetch,
     Fetched,
+    Glance,
     NotReadable,
     Pair,
     Reading,
@@ -119,19 +120,18 @@ class Check:
 
     async def look(self, fetched: Fetched, sha256: str) -> Checked:
         """Bytes differ: is this the page at all, and does what its adapter reads differ?"""
-        snapshot = self._link(fetched, sha256)
-        capture = capture_of(self.source, snapshot, fetched.body)
+        known = self.state.fingerprint if self.state.snapshot and self.adapter.version == self.state.version else ""
+        capture = capture_of(self.source, fetched, self.now)
         try:
-            glance = await self.parts.pool.look(self.source, fetched, capture)
+            glance = await self.parts.pool.look(self.source, fetched, capture, known)
         except NotReadable as error:
-            return await self.doubt(fetched, snapshot, Verdict("unreadable", str(error)))
+            glance = Glance(Verdict("unreadable", str(error)), "")
+        if known and glance.fingerprint == known and not (self.parts.keep_all and self.state.state == "ok"):
+            return await self.same(fetched, sha256)
+        snapshot = replace(self._link(fetched, sha256), fingerprint=glance.fingerprint, version=self.adapter.version)
         if not glance.verdict.ok:
             return await self.doubt(fetched, snapshot, glance.verdict)
-        snapshot = replace(snapshot, fingerprint=glance.fingerprint, version=self.adapter.version)
-        read_alike = glance.fingerprint == self.state.fingerprint and self.adapter.version == self.state.version
-        if read_alike and self.state.snapshot and not (self.parts.keep_all and self.state.state == "ok"):
-            return await self.same(fetched, sha256)
-        return await self.compare(fetched, snapshot, capture)
+        return await self.compare(fetched, snapshot, replace(capture, snapshot=snapshot.id))
 
     async def compare(self, fetched: Fetched, snapshot: Snapshot, capture: Capture) -> Checked:
         """What is read differs: extract both, and believe what the guard lets pass."""
@@ -302,22 +302,23 @@ async def mark_returned(store: Store, source: str, found: tuple[Change, ...]) ->
 
 
 def stored_capture(conn: Connection, source: Source, snapshot_id: str) -> tuple[Snapshot, Capture]:
-    """A stored snapshot and its bytes, as the adapter reads them. Raises Corrupt where the bytes are not those stored."""
+    """A stored snapshot, and its bytes as the adapter reads them. Raises Corrupt where they are not those stored."""
     snapshot = snapshots.snapshot(conn, snapshot_id)
-    return snapshot, capture_of(source, snapshot, snapshots.body(conn, snapshot_id))
+    stored = Fetched(snapshot.url, snapshot.status, snapshot.headers, snapshots.body(conn, snapshot_id))
+    return snapshot, replace(capture_of(source, stored, snapshot.at), snapshot=snapshot.id)
 
 
-def capture_of(source: Source, snapshot: Snapshot, body: bytes) -> Capture:
-    """A snapshot's bytes with what is known of where they came from."""
+def capture_of(source: Source, fetched: Fetched, at: datetime) -> Capture:
+    """An answer as the adapter of `source` reads it."""
     return Capture(
         source=source.name,
         kind=source.kind,
-        snapshot=snapshot.id,
-        at=snapshot.at,
-        url=snapshot.url,
-        status=snapshot.status,
-        content_type=dict(snapshot.headers).get("content-type", ""),
-        body=body,
+        snapshot="",
+        at=at,
+        url=fetched.url,
+        status=fetched.status,
+        content_type=fetched.header("content-type"),
+        body=fetched.body,
     )
 
 

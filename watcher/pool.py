@@ -46,9 +46,9 @@ class Pool:
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
-    async def look(self, source: Source, fetched: Fetched, capture: Capture) -> Glance:
-        """Judge one answer and digest what is read of it. Raises Unread."""
-        return await self._run(Look(source, fetched, capture), Glance)
+    async def look(self, source: Source, fetched: Fetched, capture: Capture, known: str = "") -> Glance:
+        """Judge one answer and digest what is read of it, which may be as `known`. Raises Unread."""
+        return await self._run(Look(source, fetched, capture, known), Glance)
 
     async def compare(self, pair: Pair) -> Reading:
         """Compare two captures. Raises Unread."""

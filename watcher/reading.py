@@ -10,18 +10,23 @@ from watcher.diff import diff
 from watcher.plugins import build
 from watcher.suspect import OK, judge, lost
 
+OKAY = 200
 
-def glance(source: Source, fetched: Fetched, capture: Capture) -> Glance:
-    """Judge an answer and digest what its adapter reads. `unreadable` carries the reason."""
-    verdict = judge(fetched, source.url)
-    if not verdict.ok:
-        return Glance(verdict, "")
-    try:
-        return Glance(verdict, build(source).fingerprint(capture))
-    except NothingThere as nothing:
-        return Glance(OK, f"nothing: {nothing}")
-    except NotReadable as error:
-        return Glance(Verdict("unreadable", str(error)), "")
+
+def glance(source: Source, fetched: Fetched, capture: Capture, known: str = "") -> Glance:
+    """Judge an answer and digest what its adapter reads; what reads as `known` is the page and needs no judging."""
+    verdict, fingerprint = OK, ""
+    if fetched.status == OKAY and fetched.body:
+        try:
+            fingerprint = build(source).fingerprint(capture, known)
+        except NothingThere as nothing:
+            fingerprint = f"nothing: {nothing}"
+        except NotReadable as error:
+            verdict = Verdict("unreadable", str(error))
+        if known and fingerprint == known:
+            return Glance(OK, known)
+    judged = judge(fetched, source.url)
+    return Glance(judged, "") if not judged.ok else Glance(verdict, fingerprint)
 
 
 def read(source: Source, capture: Capture, choices: Mapping[str, Any]) -> Document:

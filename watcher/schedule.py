@@ -1,8 +1,8 @@
 """When to look at a source next: the learned interval at a fixed request budget. Pure; `now` is an argument.
 
 Each source's changes are taken for a Poisson process whose rate is learned from the gaps between checks (a Gamma
-estimate that forgets with a half-life of 28 days). At a price of `c` hours of delay that one request must save, the best
-interval at rate r and weight w is sqrt(2c / (w r)): Olston and Pandey, WWW 2008, for a delay that grows with time.
+estimate that forgets with a half-life of 28 days). At a price of `c` hours of delay that one request must save, the
+best interval at rate r and weight w is sqrt(2c / (w r)): Olston and Pandey, WWW 2008, for a delay that grows with time.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def next_check(source: Source, state: SourceState, now: datetime, *, price: floa
     """When `source` is due again: by its rate, within at_most_every and at_least_every, jittered by its name."""
     hours = math.sqrt(2 * price / max(source.weight * rate(state), 1e-9))
     wanted = timedelta(hours=min(hours, 24 * 365)) * (1 + JITTER * _spread(source.name, now))
-    wait = min(max(wanted, source.at_most_every), source.at_least_every)
+    wait: timedelta = min(max(wanted, source.at_most_every), source.at_least_every)
     return now + wait
 
 

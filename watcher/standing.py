@@ -111,7 +111,10 @@ def _sound(state: SourceState, fetched: Fetched, sha256: str, now: datetime) -> 
         last_checked=now,
         last_seen=now,
         sha256=sha256,
-        validators=Validators(fetched.header("etag"), fetched.header("last-modified")),
+        # What stands behind a redirect is another page's, and asked of the first it could hide a change.
+        validators=Validators()
+        if fetched.redirects
+        else Validators(fetched.header("etag"), fetched.header("last-modified")),
         failures=0,
         error="",
     )

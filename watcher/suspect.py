@@ -56,10 +56,8 @@ def judge(fetched: Fetched, asked: str) -> Verdict:
         return Verdict("gone", f"HTTP {status}")
     if fetched.header("cf-mitigated") == "challenge":
         return Verdict("blocked", "a challenge page")
-    if status >= 500:  # noqa: PLR2004 - the HTTP error classes
-        return Verdict("failing", f"HTTP {status}")
     if status >= 400:  # noqa: PLR2004 - the HTTP error classes
-        return Verdict("blocked", f"HTTP {status}")
+        return Verdict("failing" if status >= 500 else "blocked", f"HTTP {status}")  # noqa: PLR2004
     if not fetched.body.strip():
         return Verdict("empty", "an empty body")
     if not _is_html(fetched):

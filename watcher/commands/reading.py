@@ -9,7 +9,7 @@ from datetime import datetime
 from watcher.asking import Desk, Refused, complain
 from watcher.commands.printing import change_line, emit, local, people, say
 from watcher.core import Capture, Change, Document, NotReadable, Pair, Snapshot, Source, SourceState, instant
-from watcher.pipeline import capture_of, stored_capture
+from watcher.pipeline import stored_capture
 from watcher.store import Store, changes, snapshots
 from watcher.store import sources as stored_sources
 
@@ -149,8 +149,8 @@ async def diff(desk: Desk, source: Source, start: str, end: str) -> int:
         if before is None or after is None:
             complain(f"{source.name}: there are no two captures to compare")
             return 1
-        old = capture_of(source, before, store.read_sync(snapshots.body, before.id))
-        new = capture_of(source, after, store.read_sync(snapshots.body, after.id))
+        _, old = store.read_sync(stored_capture, source, before.id)
+        _, new = store.read_sync(stored_capture, source, after.id)
     async with Pool() as pool:
         reading = await pool.compare(Pair(source, new, old, before.choices, before.at, guarded=False))
     if desk.json:

@@ -52,7 +52,7 @@ class Article(Adapter):
     def __init__(self, options: ArticleOptions) -> None:
         self.options = options
 
-    def fingerprint(self, capture: Capture) -> str:
+    def fingerprint(self, capture: Capture, known: str = "") -> str:  # noqa: ARG002 - it costs no less to compare
         """Digest what the head says, and the text and layout of what is watched; raises NotReadable."""
         return self._reading(capture).digest()
 

@@ -11,6 +11,7 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from itertools import chain
 from typing import NamedTuple
 from urllib.parse import urljoin, urlsplit
@@ -98,6 +99,7 @@ def collapse(text: str) -> str:
     return " ".join(text.translate(_INVISIBLE).split())
 
 
+@lru_cache(maxsize=4096)  # two captures of a page share nearly all their links
 def absolute(base: str, href: str | None) -> str:
     """The absolute http(s) address of a link on the page at `base`; "" for any other, and for places on the page."""
     href = re.sub(r"[\t\r\n]", "", href or "").strip()

@@ -33,7 +33,7 @@ class Page(Adapter):
     def __init__(self, options: PageOptions) -> None:
         self.options = options
 
-    def fingerprint(self, capture: Capture) -> str:
+    def fingerprint(self, capture: Capture, known: str = "") -> str:  # noqa: ARG002 - it costs no less to compare
         """Digest the title, and the text and links of what is watched; raises NotReadable as `extract` does."""
         return self._reading(capture).digest()
 

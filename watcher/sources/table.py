@@ -22,7 +22,7 @@ from typing import Any, ClassVar
 import msgspec
 
 from watcher.core import Adapter, Capture, Document, Link, NotReadable, Record, Subject, Value
-from watcher.sources.grid import Grid, csv_grid, html_grid, json_grid
+from watcher.sources.grid import Grid, csv_grid, html_grid, json_grid, markup_digest
 from watcher.sources.html import absolute, collapse, decode
 
 _PLACE_COLUMNS = {
@@ -62,12 +62,19 @@ class Table(Adapter):
     def __init__(self, options: TableOptions) -> None:
         self.options = options
 
-    def fingerprint(self, capture: Capture) -> str:
-        """Digest the cells and their links; raises NotReadable where there is no table."""
+    def fingerprint(self, capture: Capture, known: str = "") -> str:
+        """Digest the cells and their links; raises NotReadable where there is no table.
+
+        Of an HTML page the table's markup is digested first: where that is as it was, so is what is read of it.
+        """
+        markup = ""
+        if _sort(capture) == "html":
+            markup = markup_digest(capture.body, capture.content_type, self.options.select)
+            if known.startswith(f"{markup}-"):
+                return known
         grid = self._grid(capture)
-        digest = hashlib.blake2b(digest_size=16)
-        digest.update(msgspec.json.encode((grid.header, grid.rows, grid.links)))
-        return digest.hexdigest()
+        cells = hashlib.blake2b(msgspec.json.encode((grid.header, grid.rows, grid.links)), digest_size=16).hexdigest()
+        return known if known.endswith(f"-{cells}") else f"{markup}-{cells}"
 
     def extract(self, capture: Capture, choices: Mapping[str, Any]) -> Document:
         """Read the table; raises NotReadable where there is none, or a column of the options is not in it."""
@@ -87,12 +94,12 @@ class Table(Adapter):
         )
 
     def _grid(self, capture: Capture) -> Grid:
-        head = capture.body[:512].lstrip(b"\xef\xbb\xbf \t\r\n")
-        if "json" in capture.content_type or (head[:1] in (b"[", b"{") and "html" not in capture.content_type):
+        sort = _sort(capture)
+        if sort == "json":
             return json_grid(capture.body, self.options.items)
-        if "csv" in capture.content_type or (b"<" not in head and b"," in head) or capture.url.endswith(".csv"):
+        if sort == "csv":
             return csv_grid(decode(capture.body, capture.content_type))
-        return html_grid(capture, self.options.select)
+        return html_grid(capture.body, capture.content_type, self.options.select)
 
     def _key(
         self, header: Sequence[str], rows: Sequence[tuple[Value, ...]], choices: Mapping[str, Any]
@@ -109,6 +116,16 @@ class Table(Adapter):
         if key and len(before) == len(header):
             return tuple(header[before.index(name)] for name in key)
         return choose_key(header, rows)
+
+
+def _sort(capture: Capture) -> str:
+    """Whether the bytes are json, csv or html: by what the server says, else by how they begin."""
+    head = capture.body[:512].lstrip(b"\xef\xbb\xbf \t\r\n")
+    if "json" in capture.content_type or (head[:1] in (b"[", b"{") and "html" not in capture.content_type):
+        return "json"
+    if "csv" in capture.content_type or (b"<" not in head and b"," in head) or capture.url.endswith(".csv"):
+        return "csv"
+    return "html"
 
 
 def choose_key(header: Sequence[str], rows: Sequence[tuple[Value, ...]]) -> tuple[str, ...]:
