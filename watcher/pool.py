@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import os
 import struct
 import sys
+from collections import deque
 from collections.abc import Mapping
 from typing import Any, Self, TypeVar
 
@@ -23,6 +25,11 @@ T = TypeVar("T")
 
 MOST_CHILDREN = 4
 WALL_SECONDS = 30.0
+PIPE_BYTES = 2**20
+PATIENCE = 4
+"""Jobs that wait before another child is worth its start."""
+KEEP_MEMORY = {"MALLOC_TRIM_THRESHOLD_": str(2**27), "MALLOC_MMAP_THRESHOLD_": str(2**27)}
+"""A child's whole environment: its C library keeps the memory of one page for the next, instead of asking for it anew."""
 MOST_ANSWER = 256 * 1024 * 1024
 
 
@@ -31,14 +38,15 @@ class Unread(NotReadable):
 
 
 class Pool:
-    """Children are started when there is work, at most one a processor, and end with `close`."""
+    """Children are started when there is work: one, and more, up to one a processor, when work piles up before it."""
 
     def __init__(self, *, size: int = 0, wall_seconds: float = WALL_SECONDS, start: Start | None = None) -> None:
         self.size = size or min(os.cpu_count() or 1, MOST_CHILDREN)
         self.wall_seconds = wall_seconds
         self.start = start or Start(path=[entry for entry in sys.path if entry])
+        self._alive = 0
         self._free: list[_Child] = []
-        self._places = asyncio.Semaphore(self.size)
+        self._waiting: deque[asyncio.Future[_Child | None]] = deque()
 
     async def __aenter__(self) -> Self:
         return self
@@ -66,24 +74,51 @@ class Pool:
         self._free.clear()
 
     async def _run(self, job: Job, result: type[T]) -> T:
-        async with self._places:
-            child = self._free.pop() if self._free else await _Child.begin(self.start)
-            try:
-                async with asyncio.timeout(self.wall_seconds):
-                    answer = await child.ask(msgspec.msgpack.encode(job))
-            except TimeoutError:
+        child = await self._take()
+        alive = False
+        try:
+            async with asyncio.timeout(self.wall_seconds):
+                answer = await child.ask(msgspec.msgpack.encode(job))
+            alive = True
+        except TimeoutError:
+            raise Unread(f"reading the page took longer than {self.wall_seconds:g} s and was ended") from None
+        except (asyncio.IncompleteReadError, ConnectionError):
+            raise Unread("reading the page met the limit of processor time or memory and was ended") from None
+        finally:
+            if not alive:
                 await child.kill()
-                raise Unread(f"reading the page took longer than {self.wall_seconds:g} s and was ended") from None
-            except (asyncio.IncompleteReadError, ConnectionError):
-                await child.kill()
-                raise Unread("reading the page met the limit of processor time or memory and was ended") from None
-            except BaseException:
-                await child.kill()
-                raise
-            self._free.append(child)
+            self._give(child if alive else None)
         if answer.error:
             raise (NotReadable if answer.unreadable else Unread)(answer.error)
         return msgspec.msgpack.decode(answer.result, type=result)
+
+    async def _take(self) -> _Child:
+        """A child with nothing to do: a free one, a new one, or the next that gets free."""
+        if self._free:
+            return self._free.pop()
+        if self._alive == 0 or (self._alive < self.size and len(self._waiting) >= PATIENCE):
+            self._alive += 1
+            return await _Child.begin(self.start)
+        waiter: asyncio.Future[_Child | None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(waiter)
+        try:
+            return await waiter or await _Child.begin(self.start)
+        except asyncio.CancelledError:
+            if waiter.done() and not waiter.cancelled():
+                self._give(waiter.result())
+            raise
+
+    def _give(self, child: _Child | None) -> None:
+        """Hand a child on to who waits longest; None is the place of one that died, to be filled anew."""
+        while self._waiting:
+            waiter = self._waiting.popleft()
+            if not waiter.done():
+                waiter.set_result(child)
+                return
+        if child is None:
+            self._alive -= 1
+        else:
+            self._free.append(child)
 
 
 class _Child:
@@ -99,11 +134,18 @@ class _Child:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-I", "-m", "watcher.child",
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
-            env={}, limit=2**20, start_new_session=True,
+            env=KEEP_MEMORY, limit=2**20, start_new_session=True,
         )  # fmt: skip
         child = cls(process)
+        child._widen()
         child._send(msgspec.msgpack.encode(start))
         return child
+
+    def _widen(self) -> None:
+        """Let a page go through the pipe at one go, where the system can: by default it takes 64 KiB at a time."""
+        pipe = self.inward.transport.get_extra_info("pipe")
+        with contextlib.suppress(AttributeError, OSError):
+            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
 
     def _send(self, body: bytes) -> None:
         self.inward.write(struct.pack(">I", len(body)))

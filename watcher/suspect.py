@@ -22,6 +22,7 @@ MUCH_TEXT = 4_000
 LITTLE_TEXT = 400
 """Characters of visible text below which there is nothing on the page but its notice."""
 
+MANY_PARTS = 200
 FEW_RECORDS = 3
 FEW_BLOCKS = 5
 
@@ -73,7 +74,7 @@ def _is_html(fetched: Fetched) -> bool:
 
 
 def _judge_html(fetched: Fetched, asked: str) -> Verdict:
-    if len(fetched.body) > 200_000 and not _moved_away(fetched, asked):  # noqa: PLR2004 - no shell is that large
+    if _is_full(fetched.body) and not fetched.redirects:
         return OK
     tree = LexborHTMLParser(fetched.body)
     password = tree.css_first("input[type=password]") is not None
@@ -93,6 +94,11 @@ def _judge_html(fetched: Fetched, asked: str) -> Verdict:
     return _judge_words(
         said, text.casefold().replace("’", "'"), short=short, password=password, fetched=fetched, asked=asked
     )
+
+
+def _is_full(body: bytes) -> bool:
+    """Whether the page has more paragraphs, items and cells than any notice, which is cheaper to see than to read."""
+    return sum(map(body.count, (b"<p>", b"<p ", b"<li", b"<td"))) > MANY_PARTS
 
 
 def _judge_words(said: str, text: str, *, short: bool, password: bool, fetched: Fetched, asked: str) -> Verdict:

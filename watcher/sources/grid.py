@@ -41,9 +41,7 @@ class Grid(NamedTuple):
 @lru_cache(maxsize=2)  # the look at a page and the comparison after it read the same bytes
 def html_grid(body: bytes, content_type: str, select: str) -> Grid:
     """The main table of a page, or the one that `select` names. Raises NotReadable where there is none."""
-    text = decode(body, content_type)
-    tree = parse(text)
-    table = main_table(tree, select)
+    text, tree, table = _opened(body, content_type, select)
     if table.css_first(BREAKS):
         tree = parse(spaced(text))
         table = main_table(tree, select)
@@ -66,9 +64,17 @@ def html_grid(body: bytes, content_type: str, select: str) -> Grid:
 
 
 def markup_digest(body: bytes, content_type: str, select: str) -> str:
-    """A digest of the main table's markup: a quarter of the cost of reading it. Raises NotReadable as html_grid does."""
-    table = main_table(parse(decode(body, content_type)), select)
+    """A digest of the main table's markup, a quarter of the cost of reading it. Raises NotReadable as html_grid does."""
+    _, _, table = _opened(body, content_type, select)
     return hashlib.blake2b((table.html or "").encode(errors="replace"), digest_size=8).hexdigest()
+
+
+@lru_cache(maxsize=1)
+def _opened(body: bytes, content_type: str, select: str) -> tuple[str, LexborHTMLParser, LexborNode]:
+    """The text of a page, its tree and its main table; the digest and the reading of one page share them."""
+    text = decode(body, content_type)
+    tree = parse(text)
+    return text, tree, main_table(tree, select)
 
 
 def main_table(tree: LexborHTMLParser, select: str) -> LexborNode:

@@ -148,11 +148,11 @@ def records(
     seen: Counter[str] = Counter()
     found: dict[str, Record] = {}
     for number, row in enumerate(rows):
-        base = " · ".join(str(row[place] or "") for place in places)
-        seen[base] += 1
-        name = base if seen[base] == 1 else f"{base}#{seen[base]}"
-        subject = subjects[number] if subjects else None
-        found[name] = Record(name, dict(zip(header, row, strict=True)), subject=subject)
+        name = " · ".join(["" if row[place] is None else str(row[place]) for place in places])
+        if name in found:
+            seen[name] += 1
+            name = f"{name}#{seen[name] + 1}"
+        found[name] = Record(name, dict(zip(header, row, strict=True)), None, subjects[number] if subjects else None)
     return found
 
 

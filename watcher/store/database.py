@@ -54,7 +54,7 @@ class Store:
             name = place.set(query={}).render_as_string(hide_password=True)
             store = cls(name, partial(engines.postgresql, place))
         try:
-            if isinstance(place, Path) and not place.exists():
+            if isinstance(place, Path) and not place.is_file():
                 store._create(place, migrate=migrate)
             store._prepare(migrate=migrate)
         except BaseException:
@@ -112,6 +112,8 @@ class Store:
             raise StoreError(f"{self.name}: a stored value is damaged, restore a backup ({error})") from error
 
     def _create(self, path: Path, *, migrate: bool) -> None:
+        if path.is_dir():
+            raise StoreError(f"{path}: is a folder: name a file in it")
         if not migrate:
             raise StoreError(f"{path}: no database here yet: `watcher check` or `watcher db upgrade` makes it")
         try:
