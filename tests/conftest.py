@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from tests.rig import Inline, Rig, source
+from tests.site import Site
 from watcher.store import Store
 
 
@@ -32,20 +34,24 @@ def database_names() -> Iterator[int]:
     return itertools.count()
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def store_url(request: pytest.FixtureRequest, tmp_path: Path, database_names: Iterator[int]) -> Iterator[str]:
-    """The address of an empty database: once a file, once on the server."""
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'watcher.db'}"
-        return
+@pytest.fixture
+def postgresql_url(postgresql_server: Any, database_names: Iterator[int]) -> Iterator[str]:
+    """The address of an empty database on the server."""
     import psycopg
 
-    server = request.getfixturevalue("postgresql_server")
     name = f"test_{next(database_names)}"
-    with psycopg.connect(server.get_uri(), autocommit=True) as admin:
+    with psycopg.connect(postgresql_server.get_uri(), autocommit=True) as admin:
         admin.execute(f"CREATE DATABASE {name}")
-        yield server.get_uri(database=name)
+        yield postgresql_server.get_uri(database=name)
         admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of an empty database: once a file, once on the server."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'watcher.db'}"
+    return str(request.getfixturevalue("postgresql_url"))
 
 
 @pytest.fixture
@@ -60,3 +66,39 @@ def sqlite_store(tmp_path: Path) -> Iterator[Store]:
     """An open, empty store in a file, for tests of which only one is wanted."""
     with Store.open(tmp_path / "watcher.db") as store:
         yield store
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    """A web site on loopback."""
+    with Site() as site:
+        yield site
+
+
+@pytest.fixture
+def inline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let pages be read in this process, and failed posts come again without a wait."""
+
+    async def at_once(_: float) -> None:
+        return None
+
+    monkeypatch.setattr("watcher.app.Pool", Inline)
+    monkeypatch.setattr("watcher.pool.Pool", Inline)
+    monkeypatch.setattr("watcher.notify.webhook.Webhook.sleep", staticmethod(at_once))
+    monkeypatch.setenv("HOOK_SECRET", "between us")
+
+
+@pytest.fixture
+def rig(tmp_path: Path, site: Site, sqlite_store: Store, inline: None) -> Rig:  # noqa: ARG001 - it is for its effect
+    """A desk on a SQLite file that watches the table at /list."""
+    rig = Rig(tmp_path, site, sqlite_store)
+    rig.watch(source(site))
+    return rig
+
+
+@pytest.fixture
+def both(tmp_path: Path, site: Site, store: Store, inline: None) -> Rig:  # noqa: ARG001 - it is for its effect
+    """As `rig`, once on each database."""
+    rig = Rig(tmp_path, site, store)
+    rig.watch(source(site))
+    return rig

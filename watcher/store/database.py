@@ -6,8 +6,9 @@ All writing happens in one thread, in one transaction a call; reading in a few o
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Concatenate, ParamSpec, Self, TypeVar, cast
@@ -56,7 +57,8 @@ class Store:
         try:
             if isinstance(place, Path) and not place.is_file():
                 store._create(place, migrate=migrate)
-            store._prepare(migrate=migrate)
+            with store._explaining():
+                schema.prepare(store._reading, store._writing, store.name, migrate=migrate)
         except BaseException:
             store.close()
             raise
@@ -101,15 +103,19 @@ class Store:
         return self._readers.submit(self._transact, self._reading, call)
 
     def _transact(self, engine: Engine, call: Callable[[Connection], T]) -> T:
+        with self._explaining(), engine.begin() as conn:
+            result = call(conn)
+            # A generator would read on after the transaction has ended.
+            return cast("T", iter(list(result))) if isinstance(result, Generator) else result
+
+    @contextmanager
+    def _explaining(self) -> Iterator[None]:
         try:
-            with engine.begin() as conn:
-                result = call(conn)
-                # A generator would read on after the transaction has ended.
-                return cast("T", iter(list(result))) if isinstance(result, Generator) else result
+            yield
         except DBAPIError as error:
             raise explained(error, self.name) from error
-        except msgspec.DecodeError as error:
-            raise StoreError(f"{self.name}: a stored value is damaged, restore a backup ({error})") from error
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise StoreError(f"{self.name}: the database is damaged: restore a backup ({error})") from error
 
     def _create(self, path: Path, *, migrate: bool) -> None:
         if path.is_dir():
@@ -121,12 +127,6 @@ class Store:
         except OSError as error:
             raise StoreError(f"{path}: its folder cannot be made: {error}") from error
         self.run_sync(lambda _: None)
-
-    def _prepare(self, *, migrate: bool) -> None:
-        try:
-            schema.prepare(self._reading, self._writing, self.name, migrate=migrate)
-        except DBAPIError as error:
-            raise explained(error, self.name) from error
 
 
 def _place(url_or_path: str | Path) -> Path | URL:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
-
-import pytest
 
 from watcher.core import Alert, Change, Delivery, Fetched, Run, Severity, Snapshot, Span, Subject, content_id
 from watcher.store import Connection, snapshots
