@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from watcher.core import Change, Document, Severity, Span, Subject
-from watcher.matching import Matched, base_key, match
+from watcher.matching import Matched, base_key, is_known, match, naming, rekeyed
 from watcher.summary import summarise
 from watcher.wording import cosmetic, pair_texts, words
 
@@ -57,7 +57,9 @@ def diff(before: Document, after: Document, *, last_seen: datetime | None = None
     same changes with the same ids.
     """
     drafts = [*_headers(before, after), *_records(before, after), *_meta(before, after), *_blocks(before, after)]
-    drafts += [*_mentions(before, after), *_links(before, after)]
+    drafts += _mentions(before, after)
+    if not any(draft.kind == "page.redesigned" for draft in drafts):
+        drafts += _links(before, after)
     unique = {_key(draft): draft for draft in drafts}
     seen, source = last_seen or before.at, after.source
     return tuple(
@@ -102,7 +104,7 @@ def _key(draft: Draft) -> bytes:
 def _severity(draft: Draft) -> Severity:
     """By rule: what only a typesetter would see is cosmetic; a figure that moved matters more than a reworded cell."""
     old, new = draft.old, draft.new
-    if isinstance(old, str) and isinstance(new, str) and cosmetic(old, new):
+    if draft.kind != "page.links" and isinstance(old, str) and isinstance(new, str) and cosmetic(old, new):
         return Severity.COSMETIC
     if draft.kind == "record.changed" and _is_figure(old) and _is_figure(new):
         return Severity.MAJOR
@@ -111,7 +113,7 @@ def _severity(draft: Draft) -> Severity:
 
 def _is_figure(value: Any) -> bool:
     return isinstance(value, int | float) or (
-        isinstance(value, str) and value.strip("$€£% ").replace(",", "").replace(".", "", 1).isdecimal()
+        isinstance(value, str) and value.strip("$€£% +-−").replace(",", "").replace(".", "", 1).isdecimal()
     )
 
 
@@ -125,6 +127,7 @@ def _records(before: Document, after: Document) -> Iterable[Draft]:
     if columns is None:
         yield Draft("page.redesigned", _page(after), ("records",), _header(before), _header(after))
         return
+    before = rekeyed(before, after, columns)
     matched = match(before, after, columns)
     for old_key, new_key in matched.renamed:
         yield _renamed(before, after, old_key, new_key)
@@ -137,11 +140,11 @@ def _gone_and_new(before: Document, after: Document, matched: Matched) -> Iterab
     for key in matched.added:
         record = after.records[key]
         kind = "jurisdiction.listed" if _is_place(record.subject) else "record.added"
-        yield Draft(kind, subject_of(record.subject, key), ("records", key), None, dict(record.fields))
+        yield Draft(kind, subject_of(after, key), ("records", key), None, dict(record.fields))
     for key in matched.removed:
         record = before.records[key]
         kind = "jurisdiction.delisted" if _is_place(record.subject) else "record.removed"
-        yield Draft(kind, subject_of(record.subject, key), ("records", key), dict(record.fields), None)
+        yield Draft(kind, subject_of(before, key), ("records", key), dict(record.fields), None)
 
 
 def _inside(
@@ -151,12 +154,15 @@ def _inside(
     from deepdiff import DeepDiff
 
     old, record = before.records[old_key], after.records[new_key]
-    subject = subject_of(record.subject, new_key)
+    subject = subject_of(after, new_key)
     kind = "jurisdiction.changed" if _is_place(record.subject) else "record.changed"
     was = {columns[name]: value for name, value in old.fields.items() if name in columns}
     now = {name: value for name, value in record.fields.items() if name in set(columns.values())}
-    if base_key(old_key) != base_key(new_key):  # its name is told as the rename
-        for name in (*after.choices.get("key", ()), "name"):
+    moved = is_known(old.subject) and is_known(record.subject) and old.subject != record.subject
+    if moved and base_key(old_key, before.records) == base_key(new_key, after.records):
+        yield _renamed(before, after, old_key, new_key)
+    if moved or base_key(old_key, before.records) != base_key(new_key, after.records):  # told as the rename
+        for name in naming(after):
             now.pop(name, None)
             was.pop(name, None)
     for items in DeepDiff(was, now, view="tree").values():
@@ -164,24 +170,26 @@ def _inside(
             name = str(item.path(output_format="list")[0])
             before_value, after_value = was.get(name), now.get(name)
             spans = _spans(before_value, after_value)
-            yield Draft(kind, subject, ("records", new_key, name), before_value, after_value, spans)
+            respelled = name == "name" and is_known(subject) and old.subject == subject
+            severity = Severity.COSMETIC if respelled else None
+            yield Draft(kind, subject, ("records", new_key, name), before_value, after_value, spans, severity)
 
 
 def _renamed(before: Document, after: Document, old_key: str, new_key: str) -> Draft:
     """One entry that goes by another name now; a place that is now another place is reattributed."""
     old, new = before.records[old_key], after.records[new_key]
-    known = [record.subject is not None and record.subject.id.startswith("us-") for record in (old, new)]
-    kind, severity = ("jurisdiction.changed" if _is_place(new.subject) else "record.changed"), Severity.MINOR
-    if all(known):
+    subject, path = subject_of(after, new_key), ("records", old_key, "name")
+    old_name, new_name = subject_of(before, old_key).name, subject.name
+    kind = "jurisdiction.changed" if _is_place(new.subject) else "record.changed"
+    severity = Severity.COSMETIC if cosmetic(old_name, new_name) else Severity.MINOR
+    if is_known(old.subject) and is_known(new.subject):
         kind, severity = "jurisdiction.reattributed", Severity.MAJOR
-    old_name, new_name = subject_of(old.subject, old_key).name, subject_of(new.subject, new_key).name
-    path = ("records", old_key, "name")
-    return Draft(kind, subject_of(new.subject, new_key), path, old_name, new_name, words(old_name, new_name), severity)
+    return Draft(kind, subject, path, old_name, new_name, words(old_name, new_name), severity)
 
 
-def subject_of(subject: Subject | None, key: str) -> Subject:
+def subject_of(document: Document, key: str) -> Subject:
     """What a record's change is about: the place that it names, else the record itself."""
-    return subject or Subject(f"record:{key}", base_key(key))
+    return document.records[key].subject or Subject(f"record:{key}", base_key(key, document.records))
 
 
 def _is_place(subject: Subject | None) -> bool:
@@ -213,7 +221,8 @@ def _headers(before: Document, after: Document) -> Iterable[Draft]:
     old, new = _header(before), _header(after)
     if old and new and old != new and _columns(before, after) is not None:
         was, now = " | ".join(old), " | ".join(new)
-        yield Draft("page.text", _page(after), ("meta", "header"), was, now, words(was, now))
+        severity = Severity.COSMETIC if sorted(old) == sorted(new) else None
+        yield Draft("page.text", _page(after), ("meta", "header"), was, now, words(was, now), severity)
 
 
 # ---------------------------------------------------------------- prose, meta, links

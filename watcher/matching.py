@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
-from watcher.core import Document, Record, Value
-from watcher.wording import likeness, mutual_best
+from watcher.core import Document, Record, Subject, Value
+from watcher.wording import likeness, mutual_best, plain
 
 NEAR = 85.0
 """Likeness of two keys, of 100, from which one that goes and one that comes may be one entry renamed."""
@@ -28,10 +29,34 @@ class Matched(NamedTuple):
     removed: tuple[str, ...]
 
 
-def base_key(key: str) -> str:
-    """The key without the #2, #3 … that tells equal rows apart."""
+def keys_of(rows: Iterable[Iterable[Value]]) -> list[str]:
+    """A key for each row from its key cells: joined by " · ", those that are equal going on as #2, #3; all distinct."""
+    seen: Counter[str] = Counter()
+    found: dict[str, None] = {}
+    for cells in rows:
+        key = base = " · ".join("" if cell is None else str(cell) for cell in cells)
+        while key in found:
+            seen[base] += 1
+            key = f"{base}#{seen[base] + 1}"
+        found[key] = None
+    return list(found)
+
+
+def base_key(key: str, among: Container[str]) -> str:
+    """The key without the #2, #3 … that tells it from an equal one `among` the same document's keys."""
     base, mark, number = key.rpartition("#")
-    return base if mark and number.isdecimal() else key
+    return base if mark and number.isdecimal() and base in among else key
+
+
+def rekeyed(before: Document, after: Document, columns: Mapping[str, str]) -> Document:
+    """`before` with its records under the key of `after`, where a column of the key that it had is gone."""
+    old, new = before.choices.get("key", ()), after.choices.get("key", ())
+    back = {now: was for was, now in columns.items()}
+    if [columns.get(name) for name in old] == list(new) or not all(name in back for name in new):
+        return before
+    keys = keys_of([record.fields[back[name]] for name in new] for record in before.records.values())
+    records = zip(keys, before.records.values(), strict=True)
+    return replace(before, records={key: record._replace(key=key) for key, record in records})
 
 
 def match(before: Document, after: Document, columns: Mapping[str, str]) -> Matched:
@@ -42,11 +67,11 @@ def match(before: Document, after: Document, columns: Mapping[str, str]) -> Matc
     added = [key for key in new if key not in old]
     removed = [key for key in old if key not in new]
     pairs = [(key, key) for key in differing]
-    shared = _shared_keys(old, new, [*differing, *added, *removed])
+    shared = _shared_keys(old, [*differing, *removed]) | _shared_keys(new, [*differing, *added])
     if shared:
         regrouped, added, removed = _multisets(old, new, shared, added, removed, seen)
-        pairs = [pair for pair in pairs if base_key(pair[0]) not in shared] + regrouped
-    names = {*after.choices.get("key", ()), "name"}
+        pairs = [pair for pair in pairs if base_key(pair[0], old) not in shared] + regrouped
+    names = naming(after)
     renamed = _renames(old, new, removed, added, names, seen)
     pairs += [
         (was, now) for was, now in renamed if _facts(seen(old[was], 0), names) != _facts(seen(new[now], 1), names)
@@ -72,9 +97,10 @@ def _view(columns: Mapping[str, str], *, whole: bool) -> View:
     )
 
 
-def _shared_keys(old: Mapping[str, Record], new: Mapping[str, Record], touched: Iterable[str]) -> set[str]:
-    """The keys among those touched that several rows share, on either side."""
-    return {base for base in map(base_key, touched) if f"{base}#2" in old or f"{base}#2" in new}
+def _shared_keys(records: Mapping[str, Record], touched: Iterable[str]) -> set[str]:
+    """The keys among those touched that several rows of one document share."""
+    bases = {base_key(key, records) for key in touched}
+    return {base for base in bases if base in records and f"{base}#2" in records}
 
 
 def _multisets(
@@ -89,11 +115,11 @@ def _multisets(
     groups: tuple[dict[str, list[str]], dict[str, list[str]]] = (defaultdict(list), defaultdict(list))
     for group, records in zip(groups, (old, new), strict=True):
         for key in records:
-            if base_key(key) in shared:
-                group[base_key(key)].append(key)
+            if (base := base_key(key, records)) in shared:
+                group[base].append(key)
     pairs: list[tuple[str, str]] = []
-    left_new = [key for key in added if base_key(key) not in shared]
-    left_old = [key for key in removed if base_key(key) not in shared]
+    left_new = [key for key in added if base_key(key, new) not in shared]
+    left_old = [key for key in removed if base_key(key, old) not in shared]
     for base in sorted(shared):
         olds, news = _without_equals(old, new, groups[0][base], groups[1][base], seen)
         pairs += zip(olds, news, strict=False)
@@ -106,7 +132,7 @@ def _without_equals(
     old: Mapping[str, Record], new: Mapping[str, Record], olds: list[str], news: list[str], seen: View
 ) -> tuple[list[str], list[str]]:
     def rows(records: Mapping[str, Record], keys: Iterable[str], side: int) -> dict[str, tuple[tuple[str, Value], ...]]:
-        return {key: tuple(seen(records[key], side).items()) for key in keys}
+        return {key: tuple(sorted(seen(records[key], side).items())) for key in keys}
 
     was, now = rows(old, olds, 0), rows(new, news, 1)
     common = Counter(was.values()) & Counter(now.values())
@@ -142,15 +168,41 @@ def _renames(
     def score(was: str, now: str) -> float:
         one, other = old[was], new[now]
         facts = _facts(seen(one, 0), names)
-        equal = facts == _facts(seen(other, 1), names) and any(facts.values())
-        if _known(one) and _known(other):
-            return SAME_BUT_FOR_ITS_NAME if equal and _name(one).split(",")[0] == _name(other).split(",")[0] else 0.0
-        alike = likeness(_name(one), _name(other))
+        equal = facts == _facts(seen(other, 1), names) and any(value not in (None, "") for value in facts.values())
+        name, name_now = _name(was, old), _name(now, new)
+        if is_known(one.subject) and is_known(other.subject):
+            return SAME_BUT_FOR_ITS_NAME if equal and name.split(",")[0] == name_now.split(",")[0] else 0.0
+        alike = likeness(name, name_now)
         if equal:
             return SAME_BUT_FOR_ITS_NAME + alike
         return alike if alike >= NEAR else 0.0
 
-    return mutual_best(removed, added, score)
+    respelled = _respelled(old, new, removed, added)
+    done = {key for pair in respelled for key in pair}
+    left = ([key for key in removed if key not in done], [key for key in added if key not in done])
+    return respelled + mutual_best(*left, score)
+
+
+def _respelled(
+    old: Mapping[str, Record], new: Mapping[str, Record], removed: Sequence[str], added: Sequence[str]
+) -> list[tuple[str, str]]:
+    """Names that only look different now, in capitals, with other dashes: by look-up, so that all may at once."""
+    sides: list[dict[str, list[str]]] = []
+    for records, keys in ((old, removed), (new, added)):
+        sides.append(defaultdict(list))
+        for key in keys:
+            if not is_known(records[key].subject):
+                sides[-1][plain(_name(key, records))].append(key)
+    return [
+        (was[0], now[0])
+        for name, was in sides[0].items()
+        if name and len(was) == 1 and len(now := sides[1].get(name, [])) == 1
+    ]
+
+
+def naming(document: Document) -> set[str]:
+    """The fields that say what a record is called; the others are what is said of it."""
+    return {*document.choices.get("key", ()), *document.choices.get("places", ()), "name"}
 
 
 def _facts(fields: Mapping[str, Value], names: set[str]) -> dict[str, Value]:
@@ -158,9 +210,11 @@ def _facts(fields: Mapping[str, Value], names: set[str]) -> dict[str, Value]:
     return {name: value for name, value in fields.items() if name not in names and name != "section"}
 
 
-def _name(record: Record) -> str:
-    return record.subject.name if record.subject else base_key(record.key)
+def _name(key: str, records: Mapping[str, Record]) -> str:
+    subject = records[key].subject
+    return subject.name if subject else base_key(key, records)
 
 
-def _known(record: Record) -> bool:
-    return record.subject is not None and record.subject.id.startswith("us-")
+def is_known(subject: Subject | None) -> bool:
+    """Whether this is a jurisdiction of the tables, not only something that stands where one should."""
+    return subject is not None and subject.id.startswith("us-")

@@ -10,6 +10,7 @@ import csv
 import hashlib
 import io
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
@@ -22,8 +23,12 @@ from watcher.sources.html import collapse, decode, parse, spaced
 
 MOST_CELLS = 2_000_000
 MOST_DIGITS = 6
+MOST_EXACT = 2**63
+"""Numbers from here on, the infinite ones and those that are none are read as text."""
 BREAKS = "br, p, div, li, dt, dd, h1, h2, h3, h4, h5, h6, td table"
 """What ends a line inside a cell."""
+UNREAD = "script, style, template"
+"""What stands in a cell and is no text of it; none of them holds another as an element of the page."""
 
 
 class Grid(NamedTuple):
@@ -42,11 +47,11 @@ class Grid(NamedTuple):
 def html_grid(body: bytes, content_type: str, select: str) -> Grid:
     """The main table of a page, or the one that `select` names. Raises NotReadable where there is none."""
     text, tree, table = _opened(body, content_type, select)
-    if table.css_first(BREAKS):
-        tree = parse(spaced(text))
+    if table.css_first(f"{BREAKS}, {UNREAD}"):
+        tree = parse(spaced(text))  # the tree at hand is shared and stays as it is
         table = main_table(tree, select)
-    for junk in table.css("script, style, template"):
-        junk.decompose()
+        for junk in table.css(UNREAD):
+            junk.decompose()
     rows, marked = _rows(table)
     if not rows:
         raise NothingThere("expected a table with rows, found a table without any")
@@ -54,7 +59,8 @@ def html_grid(body: bytes, content_type: str, select: str) -> Grid:
     title = tree.css_first("title")
     header, rest = (tuple(rows[start]), rows[start + 1 :]) if start >= 0 else ((), rows)
     kept = [row for row in rest if any(row) and row != header]
-    width = max((len(row) for row in kept), default=len(header))
+    width = max([len(header), *map(len, kept)])
+    bounded(width * len(kept))
     return Grid(
         header=header,
         rows=[row if len(row) == width else row + ("",) * (width - len(row)) for row in kept],
@@ -64,7 +70,7 @@ def html_grid(body: bytes, content_type: str, select: str) -> Grid:
 
 
 def markup_digest(body: bytes, content_type: str, select: str) -> str:
-    """A digest of the main table's markup, a quarter of the cost of reading it. Raises NotReadable as html_grid does."""
+    """A digest of the main table's markup, at a quarter of the cost of reading it. Raises as html_grid does."""
     _, _, table = _opened(body, content_type, select)
     return hashlib.blake2b((table.html or "").encode(errors="replace"), digest_size=8).hexdigest()
 
@@ -104,17 +110,30 @@ def _rows(table: LexborNode) -> tuple[list[tuple[str, ...]], list[bool]]:
     marked: list[bool] = []
     hanging: dict[int, tuple[int, str]] = {}
     spans = table.css_first("[colspan], [rowspan]") is not None
+    group: LexborNode | None = None
     cells = 0
     for row in _own_rows(table):
+        if row.parent != group:
+            group = row.parent
+            hanging.clear()  # no cell reaches out of its group of rows
         texts, heads = _cells(row, hanging) if spans else _plain_cells(row)
         cells += len(texts)
-        if cells > MOST_CELLS:
-            raise NotReadable(f"expected a table of at most {MOST_CELLS:,} cells, found more")
+        bounded(cells)
         if texts:
-            parent = row.parent
             rows.append(tuple(texts))
-            marked.append(len(texts) > 1 and (heads or (parent is not None and parent.tag == "thead")))
+            marked.append(not _is_title(texts) and (heads or (group is not None and group.tag == "thead")))
     return rows, marked
+
+
+def _is_title(row: Sequence[str]) -> bool:
+    """Whether a row holds one cell, across however many columns."""
+    return len(set(row)) == 1
+
+
+def bounded(cells: int) -> None:
+    """Refuse a table of more cells than anybody reads. Raises NotReadable."""
+    if cells > MOST_CELLS:
+        raise NotReadable(f"expected a table of at most {MOST_CELLS:,} cells, found more")
 
 
 def _plain_cells(row: LexborNode) -> tuple[list[str], bool]:
@@ -141,6 +160,7 @@ def _cells(row: LexborNode, hanging: dict[int, tuple[int, str]]) -> tuple[list[s
             if down > 1:
                 hanging[len(texts)] = (down - 1, text)
             texts.append(text)
+        bounded(len(texts))
     while len(texts) in hanging:
         texts.append(_hang(hanging, len(texts)))
     return texts, heads and bool(texts)
@@ -165,7 +185,7 @@ def _header(rows: Sequence[tuple[str, ...]], marked: Sequence[bool]) -> int:
         return marked.index(True)
     usual = Counter(len(row) for row in rows).most_common(1)[0][0]
     for place, row in enumerate(rows[:20]):
-        if len(row) == usual and usual > 1:
+        if len(row) == usual and not _is_title(row):
             return place if all(row) and len(set(row)) == len(row) and len(rows) > place + 1 else -1
     return -1
 
@@ -175,19 +195,19 @@ def _header(rows: Sequence[tuple[str, ...]], marked: Sequence[bool]) -> int:
 
 def csv_grid(text: str) -> Grid:
     """A CSV file whose first row is its header; the delimiter is the one of , ; tab | that its first line has most."""
-    first = text[: text.find("\n")] if "\n" in text else text
+    first = re.split(r"[\r\n]", text.lstrip(), maxsplit=1)[0]
     delimiter = max(",;\t|", key=first.count)
     csv.field_size_limit(1_000_000)
+    lines = io.StringIO(text, newline="")
     try:
-        rows = [tuple(collapse(cell) for cell in row) for row in csv.reader(io.StringIO(text), delimiter=delimiter)]
+        rows = [tuple(collapse(cell) for cell in row) for row in csv.reader(lines, delimiter=delimiter)]
     except csv.Error as error:
         raise NotReadable(f"expected CSV, found {error}") from error
     rows = [row for row in rows if any(row)]
     if not rows:
         raise NothingThere("expected a CSV file with rows, found none")
     width = max(len(row) for row in rows)
-    if width * len(rows) > MOST_CELLS:
-        raise NotReadable(f"expected a table of at most {MOST_CELLS:,} cells, found more")
+    bounded(width * len(rows))
     return Grid(rows[0], [row + ("",) * (width - len(row)) for row in rows[1:]])
 
 
@@ -207,8 +227,7 @@ def json_grid(body: bytes, path: str) -> Grid:
         )
     items = [item for item in data if isinstance(item, dict)]
     header = tuple(dict.fromkeys(str(name) for item in items for name in item))
-    if len(header) * len(items) > MOST_CELLS:
-        raise NotReadable(f"expected a list of at most {MOST_CELLS:,} values, found more")
+    bounded(len(header) * len(items))
     return Grid(header, [tuple(_plain(item.get(name)) for name in header) for item in items])
 
 
@@ -225,6 +244,8 @@ def _lists(data: Any) -> Iterator[list[Any]]:
 def _plain(value: Any) -> Value:
     if isinstance(value, str):
         return collapse(value)
-    if value is None or isinstance(value, int | float):
+    if value is None or isinstance(value, bool) or (isinstance(value, int | float) and abs(value) < MOST_EXACT):
         return value
+    if isinstance(value, int | float):
+        return str(value)
     return json.dumps(value, ensure_ascii=False, sort_keys=True)

@@ -4,7 +4,7 @@ Stands at extract in the flow: bytes in, a document of records out. With no opti
 its header row and its key by one rule each:
 
 1. the main table is the one with the most cells of its own (cells of tables inside it are not its own);
-2. the header is the first row of two or more cells that are all `<th>`, or stand in `<thead>`; where no row is like
+2. the header is the first row, titles aside, whose cells are all `<th>` or stand in `<thead>`; where no row is like
    that, the first row as wide as most rows, if its cells are filled and distinct;
 3. the key is the first column, else the fewest leading columns, whose values are nearly all distinct. It is chosen at
    the baseline and kept while the header stays.
@@ -15,13 +15,13 @@ Rows that share a key are all kept. The target of a cell's links is read too, be
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import msgspec
 
 from watcher.core import Adapter, Capture, Document, Link, NotReadable, Record, Subject, Value
+from watcher.matching import keys_of
 from watcher.sources.grid import Grid, csv_grid, html_grid, json_grid, markup_digest
 from watcher.sources.html import absolute, collapse, decode
 
@@ -81,6 +81,9 @@ class Table(Adapter):
         grid = self._grid(capture)
         header, rows = _named(grid, self.options.ignore)
         key = self._key(header, rows, choices)
+        columns = place_columns(header)
+        subjects = jurisdictions(columns, rows)
+        places = {"places": [header[place] for place in columns.values()]} if subjects else {}
         return Document(
             source=capture.source,
             kind=capture.kind,
@@ -88,9 +91,9 @@ class Table(Adapter):
             at=capture.at,
             url=capture.url,
             meta={"title": grid.title} if grid.title else {},
-            records=records(header, rows, key, jurisdictions(header, rows)),
+            records=records(header, rows, key, subjects),
             links=tuple(Link(collapse(text), url) for text, href in grid.links if (url := absolute(capture.url, href))),
-            choices={"header": list(header), "key": list(key)},
+            choices={"header": list(header), "key": list(key), **places},
         )
 
     def _grid(self, capture: Capture) -> Grid:
@@ -139,26 +142,24 @@ def choose_key(header: Sequence[str], rows: Sequence[tuple[Value, ...]]) -> tupl
 
 def records(
     header: Sequence[str],
-    rows: Iterable[tuple[Value, ...]],
+    rows: Sequence[tuple[Value, ...]],
     key: Sequence[str],
     subjects: Sequence[Subject | None] = (),
 ) -> dict[str, Record]:
     """Rows as records in page order. The parts of a composite key are joined by " · "; equal keys go on as #2, #3."""
     places = [header.index(name) for name in key]
-    seen: Counter[str] = Counter()
-    found: dict[str, Record] = {}
-    for number, row in enumerate(rows):
-        name = " · ".join(["" if row[place] is None else str(row[place]) for place in places])
-        if name in found:
-            seen[name] += 1
-            name = f"{name}#{seen[name] + 1}"
-        found[name] = Record(name, dict(zip(header, row, strict=True)), None, subjects[number] if subjects else None)
-    return found
+    keys = keys_of([row[place] for place in places] for row in rows)
+    named = zip(keys, rows, subjects or [None] * len(rows), strict=True)
+    return {name: Record(name, dict(zip(header, row, strict=True)), None, subject) for name, row, subject in named}
 
 
-def jurisdictions(header: Sequence[str], rows: Sequence[tuple[Value, ...]]) -> list[Subject | None]:
-    """The place that each row names, where columns called State, County, City … do so in most rows; else nothing."""
-    columns = {kind: place for place, name in enumerate(header) if (kind := _PLACE_COLUMNS.get(name.casefold()))}
+def place_columns(header: Sequence[str]) -> dict[str, int]:
+    """Where the columns called State, County, City … stand, by what they name."""
+    return {kind: place for place, name in enumerate(header) if (kind := _PLACE_COLUMNS.get(name.casefold()))}
+
+
+def jurisdictions(columns: Mapping[str, int], rows: Sequence[tuple[Value, ...]]) -> list[Subject | None]:
+    """The place that each row names in `columns`, where most rows name one that is known; else nothing."""
     if not columns or not rows:
         return []
     from watcher.places import resolve
