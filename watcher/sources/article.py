@@ -19,12 +19,14 @@ from watcher.sources.metadata import byline, facts_of, moment
 
 if TYPE_CHECKING:
     from bs4 import BeautifulSoup
-    from lxml.etree import _Element  # type: ignore[import-untyped]
 
     from watcher.sources.notes import Notes
 
 ATTRIBUTES = ("href", "class", "id", "datetime", "itemprop", "rel", "role")
 """By these trafilatura tells the body from the rest, and this module finds what the head does not say."""
+
+TAGS = {"head": "h2", "list": "ul", "item": "li", "lb": "br", "quote": "blockquote", "row": "tr", "cell": "td"}
+"""What the elements of trafilatura's own markup are in HTML."""
 
 SHORT = 200
 """Characters of a prompt or a teaser; a longer line is text even if it says "click here"."""
@@ -67,7 +69,7 @@ class Article(Adapter):
         linked = {words(anchor) for anchor in root.find_all("a")}
         notes = find_notes(chain.from_iterable(piece.text.split("\n") for piece in pieces(root)), linked)
         meta = _meta(dict(reading.facts), root)
-        known = {meta.get("headline", ""), meta.get("byline", "")}
+        known = {meta[name] for name in ("headline", "byline") if name in meta}
         body = tuple(_body(_found(reading.markup) or _plain(root), notes, linked, known))
         if not body:
             raise NothingThere("expected an article with text, found none")
@@ -132,8 +134,10 @@ def _found(markup: str) -> list[Block]:
         from trafilatura import bare_extraction
     except ImportError as error:
         raise NotReadable(f"kind article needs more: pip install 'watcher[articles]' ({error})") from error
-    from lxml.etree import ParserError
+    from lxml.etree import ParserError, tostring  # type: ignore[import-untyped]
     from lxml.html import HTMLParser, document_fromstring  # type: ignore[import-untyped]
+
+    from watcher.sources.prose import soup
 
     try:
         tree = document_fromstring(f"<html><body>{markup}</body></html>", parser=HTMLParser(huge_tree=True))
@@ -141,26 +145,15 @@ def _found(markup: str) -> list[Block]:
         return []
     found = bare_extraction(tree, fast=True, include_comments=False, include_tables=True, with_metadata=False)
     body = getattr(found, "body", None)
-    return [] if body is None else list(_blocks(body))
-
-
-def _blocks(body: _Element) -> Iterator[Block]:
-    """Blocks of trafilatura's own small markup: `p`, `head`, `quote`, and `list` of `item`, `table` of `row`."""
-    sorts = {"head": "heading", "item": "list-item"}
-    for node in body:
-        if node.tag in {"list", "quote", "table"} and len(node):
-            yield from _blocks(node)
-
-        elif node.tag == "row":
-            yield Block("paragraph", " | ".join(collapse("".join(map(str, cell.itertext()))) for cell in node))
-        else:
-            for line in node.iter("lb"):
-                line.tail = f"\n{line.tail or ''}"
-            yield Block(sorts.get(node.tag, "paragraph"), "".join(map(str, node.itertext())))
+    if body is None:
+        return []
+    for node in body.iter(*TAGS):
+        node.tag = TAGS[node.tag]
+    return list(_plain(soup(tostring(body, encoding="unicode", method="html"))))
 
 
 def _plain(root: BeautifulSoup) -> Iterator[Block]:
-    """The text of the article's element, or of the page, where trafilatura finds too little to be sure of."""
+    """The text of the article's element, or of all there is: trafilatura's find, or a page in which it finds none."""
     from watcher.sources.prose import pieces
 
     for piece in pieces(root.select_one("article, main, [role=main]") or root):
