@@ -26,7 +26,7 @@ T = TypeVar("T")
 MOST_CHILDREN = 4
 WALL_SECONDS = 30.0
 PIPE_BYTES = 2**20
-PATIENCE = 4
+PATIENCE = 2
 """Jobs that wait before another child is worth its start."""
 KEEP_MEMORY = {"MALLOC_TRIM_THRESHOLD_": str(2**27), "MALLOC_MMAP_THRESHOLD_": str(2**27)}
 """A child's whole environment: its C library keeps the memory of one page for the next, instead of asking for it anew."""

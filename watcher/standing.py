@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from watcher import schedule
 from watcher.core import Failure, Fetched, Reading, Snapshot, Source, SourceState, Validators, Verdict
@@ -19,8 +20,8 @@ def unchanged(
     state: SourceState, source: Source, fetched: Fetched, sha256: str, now: datetime, *, price: float
 ) -> SourceState:
     """What is read is as it was; the bytes may differ."""
-    state = _sound(schedule.learn(state, now, changed=False), fetched, sha256, now)
-    return replace(state, next_check=schedule.next_check(source, state, now, price=price))
+    learned = schedule.learn(state, now, changed=False)
+    return _sound(learned, fetched, sha256, now, next_check=schedule.next_check(source, learned, now, price=price))
 
 
 def believed(
@@ -34,8 +35,15 @@ def believed(
     price: float,
 ) -> SourceState:
     """`snapshot` is the page from now on. A first sight is no change: there is nothing to learn from it."""
-    state = replace(
-        _sound(schedule.learn(state, now, changed=bool(reading.changes)), fetched, snapshot.sha256, now),
+    learned = schedule.learn(state, now, changed=bool(reading.changes))
+    return replace(
+        _sound(
+            learned,
+            fetched,
+            snapshot.sha256,
+            now,
+            next_check=schedule.next_check(source, learned, now, price=price),
+        ),
         url=fetched.url,
         snapshot=snapshot.id,
         fingerprint=snapshot.fingerprint,
@@ -44,7 +52,6 @@ def believed(
         choices=reading.choices,
         last_changed=now if reading.changes else state.last_changed,
     )
-    return replace(state, next_check=schedule.next_check(source, state, now, price=price))
 
 
 def doubted(
@@ -80,13 +87,14 @@ def doubted(
 def gone(state: SourceState, source: Source, reason: str, now: datetime, *, price: float) -> SourceState:
     """The page is known to be gone; what it was is kept, for when it comes back."""
     return replace(
-        _undoubted(schedule.learn(state, now, changed=state.state != "gone")),
+        schedule.learn(state, now, changed=state.state != "gone"),
         state="gone",
         last_checked=now,
         last_changed=state.last_changed if state.state == "gone" else now,
         next_check=schedule.next_check(source, state, now, price=price),
         error=reason,
         failures=0,
+        **NO_DOUBT,
     )
 
 
@@ -103,13 +111,17 @@ def failed(state: SourceState, source: Source, failure: Failure, now: datetime) 
     )
 
 
-def _sound(state: SourceState, fetched: Fetched, sha256: str, now: datetime) -> SourceState:
-    """What every sound answer settles."""
+NO_DOUBT: dict[str, Any] = {"suspect": None, "suspect_since": None, "suspect_seen": 0, "suspect_fingerprint": ""}
+
+
+def _sound(state: SourceState, fetched: Fetched, sha256: str, now: datetime, *, next_check: datetime) -> SourceState:
+    """What every sound answer settles, in one step: this runs for each unchanged page."""
     return replace(
-        _undoubted(state),
+        state,
         state="ok",
         last_checked=now,
         last_seen=now,
+        next_check=next_check,
         sha256=sha256,
         # What stands behind a redirect is another page's, and asked of the first it could hide a change.
         validators=Validators()
@@ -117,8 +129,5 @@ def _sound(state: SourceState, fetched: Fetched, sha256: str, now: datetime) -> 
         else Validators(fetched.header("etag"), fetched.header("last-modified")),
         failures=0,
         error="",
+        **NO_DOUBT,
     )
-
-
-def _undoubted(state: SourceState) -> SourceState:
-    return replace(state, suspect=None, suspect_since=None, suspect_seen=0, suspect_fingerprint="")

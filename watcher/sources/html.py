@@ -102,15 +102,30 @@ def collapse(text: str) -> str:
 @lru_cache(maxsize=4096)  # two captures of a page share nearly all their links
 def absolute(base: str, href: str | None) -> str:
     """The absolute http(s) address of a link on the page at `base`; "" for any other, and for places on the page."""
-    href = re.sub(r"[\t\r\n]", "", href or "").strip()
+    href = _LINE_ENDS.sub("", href or "").strip()
     if not href or href.startswith("#") or len(href) > MOST_ATTRIBUTE:
         return ""
+    if _ON_SITE.fullmatch(href) and (origin := _origin(base)):
+        return origin + href  # what urljoin would say, at a tenth of its cost
     try:
         url = urljoin(base, href)
         parts = urlsplit(url)
     except ValueError:
         return ""
     return url if parts.scheme in ("http", "https") and parts.hostname else ""
+
+
+_LINE_ENDS = re.compile(r"[\t\r\n]")
+_PART = r"[\w~%@+,:-][\w~%@+,:.-]*"
+_ON_SITE = re.compile(rf"/(?:{_PART}(?:/{_PART})*/?)?")
+"""A path from the site's root in plain characters, without the dots that urljoin resolves."""
+
+
+@lru_cache(maxsize=64)
+def _origin(base: str) -> str:
+    """Scheme and host of an http(s) address, or "" for another."""
+    parts = urlsplit(base)
+    return f"{parts.scheme}://{parts.netloc}" if parts.scheme in ("http", "https") and parts.hostname else ""
 
 
 # ---------------------------------------------------------------- text to markup
