@@ -29,7 +29,7 @@ PIPE_BYTES = 2**20
 PATIENCE = 2
 """Jobs that wait before another child is worth its start."""
 KEEP_MEMORY = {"MALLOC_TRIM_THRESHOLD_": str(2**27), "MALLOC_MMAP_THRESHOLD_": str(2**27)}
-"""A child's whole environment: its C library keeps the memory of one page for the next, instead of asking for it anew."""
+"""A child's whole environment: its C library keeps the memory of one page for the next."""
 MOST_ANSWER = 256 * 1024 * 1024
 
 
