@@ -123,7 +123,8 @@ class Allowed:
     @classmethod
     def read(cls, entries: Iterable[str]) -> Self:
         """Read "host", "host:port" and CIDR entries. Raises ValueError with what was expected."""
-        names, networks = set(), []
+        names: set[tuple[str, int | None]] = set()
+        networks: list[tuple[IPv4Network | IPv6Network, int | None]] = []
         for entry in entries:
             try:
                 if "/" in entry or (entry.count(":") > 1 and not entry.startswith("[")):

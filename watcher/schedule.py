@@ -54,7 +54,8 @@ def next_check(source: Source, state: SourceState, now: datetime, *, price: floa
 
 def back_off(source: Source, failures: int, now: datetime, *, at_least: timedelta | None = None) -> datetime:
     """When to try a failing source again: twice as late each time, never before `at_least` (its Retry-After)."""
-    wait = min(source.at_most_every * 2 ** min(max(failures - 1, 0), 16), source.at_least_every)
+    times: int = 2 ** min(max(failures - 1, 0), 16)
+    wait = min(source.at_most_every * times, source.at_least_every)
     return now + max(wait, at_least or timedelta())
 
 

@@ -32,7 +32,7 @@ _CHALLENGE_MARKS = (
 )  # fmt: skip
 _BLOCKED = re.compile(
     r"just a moment|attention required|access (?:to this page has been )?denied|pardon our interruption|forbidden"
-    r"|request (?:rejected|blocked|unsuccessful)|are you (?:a robot|human)|verify(?:ing)? (?:that )?you are human"
+    r"|request (?:rejected|blocked|unsuccessful)|are you (?:a robot|human)|you are (?:a )?human"
     r"|human verification|security (?:check|challenge|verification)|you have been blocked|too many requests|rate limit"
     r"|bot (?:detection|verification)|unusual traffic|checking your browser|enable (?:javascript and )?cookies"
 )

@@ -51,7 +51,7 @@ url = "http://127.0.0.1:{port}/news/report-names-ten-counties"
 
 
 class Scene(NamedTuple):
-    """One step of the story: when it is, what happens, and what it does to the pages."""
+    """One step of the story: when it is, what happens ("" for a check of which nothing is told), what it changes."""
 
     when: str
     what: str
@@ -93,6 +93,7 @@ SCENES = (
         "Figures that had been given to the wrong counties are taken out. The page does not say so.",
         lambda site: site.update({REPORT: pages.report(period=ISSUE_2, without={"Nassau"}, corrected=True)}),
     ),
+    Scene("2025-10-31T09:50", "", dict.copy),
     Scene(
         "2025-10-31T10:00",
         "Years later the list of jurisdictions answers “not found”. One such answer is not believed.",
@@ -134,7 +135,8 @@ async def tell(*, pause: bool = True, folder: Path = FOLDER) -> int:
 async def _scene(app: App, clock: Clock, site: Pages, scene: Scene, *, pause: bool) -> int:
     clock.now = datetime.fromisoformat(scene.when).replace(tzinfo=ZONE)
     scene.change(site)
-    _narrate(f"{clock.now:%A %d %B %Y, %-I:%M %p}", scene.what)
+    if scene.what:
+        _narrate(f"{clock.now:%A %d %B %Y, %-I:%M %p}", scene.what)
     found = 0
 
     def told(source: Source, checked: Checked) -> None:

@@ -62,7 +62,7 @@ def history(
 
 def change(conn: Connection, change_id: str) -> Change | None:
     """Return the change with this id."""
-    return next(_changes(conn, select(table).where(table.c.id == change_id)), None)
+    return next(iter(changes_by_id(conn, [change_id])), None)
 
 
 def changes_by_id(conn: Connection, ids: Sequence[str]) -> list[Change]:
@@ -106,8 +106,8 @@ def _row(change: Change) -> dict[str, Any]:
 
 
 def _changes(conn: Connection, query: Select[Any]) -> Iterator[Change]:
-    for row in conn.execute(query, execution_options={"yield_per": TOGETHER}):
-        yield _change(row)
+    with conn.execute(query, execution_options={"yield_per": TOGETHER}) as found:
+        yield from map(_change, found)
 
 
 def _change(row: Row[Any]) -> Change:
@@ -132,5 +132,8 @@ def _pattern(glob: str) -> str:
 
 
 def _within(place: str) -> ColumnElement[bool]:
-    # The id with its quotes, as it stands in the JSON: both databases replace by exact text, and LIKE differs.
-    return func.replace(table.c.within, msgspec.json.encode(place).decode(), "") != table.c.within
+    # The id as it stands in the JSON, first or later: both databases replace by exact text, while LIKE differs. What
+    # comes before its quote tells it from the end of another id, in which a quote is escaped.
+    quoted = msgspec.json.encode(place).decode()
+    without = func.replace(func.replace(table.c.within, f"[{quoted}", ""), f",{quoted}", "")
+    return without != table.c.within
