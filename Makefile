@@ -31,7 +31,7 @@ format: $(VENV)/.dev ## Format the code
 	$(BIN)/ruff check --fix .
 
 bench: $(VENV)/.dev .bench-venv/.made ## Measure against a bare loop and urlwatch, in ratios
-	$(BIN)/python bench/run_all.py
+	$(BIN)/python -m bench
 
 soak-short: $(VENV)/.dev ## Ten minutes of faults and load
 	$(BIN)/python -m pytest -m soak --soak-seconds 540
