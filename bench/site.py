@@ -70,14 +70,15 @@ SCRIPT = "\n".join(f'site.on("{word}", (event) => site.track("{word}", event.tar
 
 
 def row(number: int, revision: int = 0) -> str:
-    """One row of the table; another revision has another edition."""
-    chance = random.Random(number * 1_000_003 + revision)
+    """One row of the table; another revision has another edition and is else the same."""
+    chance = random.Random(number)
     title = " ".join(chance.choices(WORDS, k=4)).capitalize()
+    edition = f"{chance.randint(1, 12)}/{chance.randint(1, 28)}/{2000 + number % 20 + revision}"
     return (
         f'<tr class="views-row {"odd" if number % 2 else "even"}">'
         f'<td class="views-field views-field-number"><a href="/forms/f{number}.pdf" target="_blank">F-{number}</a></td>'
         f'<td class="views-field views-field-title">{title}</td>'
-        f'<td class="views-field">{chance.randint(1, 12)}/{chance.randint(1, 28)}/{2000 + number % 25}</td>'
+        f'<td class="views-field">{edition}</td>'
         f'<td class="views-field">{"Yes" if number % 3 else "No"}</td>'
         f'<td class="views-field">{OFFICES[number % len(OFFICES)]}</td></tr>\n'
     )
