@@ -96,7 +96,7 @@ async def _looked(
             return capture, None
         fetched = Fetched(source.url, 200, (("content-type", one.content_type),), body)
         try:
-            return capture, await parts.pool.look(source, fetched, capture)
+            return capture, await parts.pool.look(source, fetched, one.at)
         except NotReadable as error:
             return capture, Glance(Verdict("unreadable", str(error)), "")
 

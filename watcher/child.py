@@ -10,6 +10,7 @@ import os
 import resource
 import struct
 import sys
+from datetime import datetime
 from typing import Any, BinaryIO
 
 import msgspec
@@ -33,7 +34,7 @@ class Look(msgspec.Struct, frozen=True, tag="look"):
 
     source: Source
     fetched: Fetched
-    capture: Capture
+    at: datetime
     known: str
 
 
@@ -118,7 +119,7 @@ def work(job: Job) -> Any:
     from watcher import reading
 
     if isinstance(job, Look):
-        return reading.glance(job.source, job.fetched, job.capture, job.known)
+        return reading.glance(job.source, job.fetched, job.at, job.known)
     if isinstance(job, Compare):
         pair = Pair(job.source, job.after, job.before, job.choices, job.last_seen, job.guarded)
         return reading.compare(pair)

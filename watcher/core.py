@@ -210,6 +210,20 @@ class Document:
     choices: Mapping[str, Any] = field(default_factory=dict)
 
 
+def capture_of(source: Source, fetched: Fetched, at: datetime, snapshot: str = "") -> Capture:
+    """An answer as the adapter of `source` reads it; `snapshot` is the id it is stored under, if it is."""
+    return Capture(
+        source=source.name,
+        kind=source.kind,
+        snapshot=snapshot,
+        at=at,
+        url=fetched.url,
+        status=fetched.status,
+        content_type=fetched.header("content-type"),
+        body=fetched.body,
+    )
+
+
 class NotReadable(Exception):  # noqa: N818 - the name is the message: this document cannot be read
     """Raised by `extract` when the bytes cannot be read as this kind; its text says what was expected and found."""
 

@@ -31,6 +31,7 @@ from watcher.core import (
     Source,
     SourceState,
     Verdict,
+    capture_of,
     instant,
 )
 from watcher.plugins import build
@@ -121,9 +122,8 @@ class Check:
     async def look(self, fetched: Fetched, sha256: str) -> Checked:
         """Bytes differ: is this the page at all, and does what its adapter reads differ?"""
         known = self.state.fingerprint if self.state.snapshot and self.adapter.version == self.state.version else ""
-        capture = capture_of(self.source, fetched, self.now)
         try:
-            glance = await self.parts.pool.look(self.source, fetched, capture, known)
+            glance = await self.parts.pool.look(self.source, fetched, self.now, known)
         except NotReadable as error:
             glance = Glance(Verdict("unreadable", str(error)), "")
         if known and glance.fingerprint == known and not (self.parts.keep_all and self.state.state == "ok"):
@@ -131,7 +131,7 @@ class Check:
         snapshot = replace(self._link(fetched, sha256), fingerprint=glance.fingerprint, version=self.adapter.version)
         if not glance.verdict.ok:
             return await self.doubt(fetched, snapshot, glance.verdict)
-        return await self.compare(fetched, snapshot, replace(capture, snapshot=snapshot.id))
+        return await self.compare(fetched, snapshot, capture_of(self.source, fetched, self.now, snapshot.id))
 
     async def compare(self, fetched: Fetched, snapshot: Snapshot, capture: Capture) -> Checked:
         """What is read differs: extract both, and believe what the guard lets pass."""
@@ -305,21 +305,7 @@ def stored_capture(conn: Connection, source: Source, snapshot_id: str) -> tuple[
     """A stored snapshot, and its bytes as the adapter reads them. Raises Corrupt where they are not those stored."""
     snapshot = snapshots.snapshot(conn, snapshot_id)
     stored = Fetched(snapshot.url, snapshot.status, snapshot.headers, snapshots.body(conn, snapshot_id))
-    return snapshot, replace(capture_of(source, stored, snapshot.at), snapshot=snapshot.id)
-
-
-def capture_of(source: Source, fetched: Fetched, at: datetime) -> Capture:
-    """An answer as the adapter of `source` reads it."""
-    return Capture(
-        source=source.name,
-        kind=source.kind,
-        snapshot="",
-        at=at,
-        url=fetched.url,
-        status=fetched.status,
-        content_type=fetched.header("content-type"),
-        body=fetched.body,
-    )
+    return snapshot, capture_of(source, stored, snapshot.at, snapshot.id)
 
 
 def _retry_after(fetched: Fetched) -> timedelta | None:

@@ -14,6 +14,7 @@ import struct
 import sys
 from collections import deque
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Self, TypeVar
 
 import msgspec
@@ -54,9 +55,9 @@ class Pool:
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
-    async def look(self, source: Source, fetched: Fetched, capture: Capture, known: str = "") -> Glance:
+    async def look(self, source: Source, fetched: Fetched, at: datetime, known: str = "") -> Glance:
         """Judge one answer and digest what is read of it, which may be as `known`. Raises Unread."""
-        return await self._run(Look(source, fetched, capture, known), Glance)
+        return await self._run(Look(source, fetched, at, known), Glance)
 
     async def compare(self, pair: Pair) -> Reading:
         """Compare two captures. Raises Unread."""

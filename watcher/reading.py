@@ -3,9 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
-from watcher.core import Capture, Document, Fetched, Glance, NothingThere, NotReadable, Pair, Reading, Source, Verdict
+from watcher.core import (
+    Capture,
+    Document,
+    Fetched,
+    Glance,
+    NothingThere,
+    NotReadable,
+    Pair,
+    Reading,
+    Source,
+    Verdict,
+    capture_of,
+)
 from watcher.diff import diff
 from watcher.plugins import build
 from watcher.suspect import OK, judge, lost
@@ -13,12 +26,12 @@ from watcher.suspect import OK, judge, lost
 OKAY = 200
 
 
-def glance(source: Source, fetched: Fetched, capture: Capture, known: str = "") -> Glance:
+def glance(source: Source, fetched: Fetched, at: datetime, known: str = "") -> Glance:
     """Judge an answer and digest what its adapter reads; what reads as `known` is the page and needs no judging."""
     verdict, fingerprint = OK, ""
     if fetched.status == OKAY and fetched.body:
         try:
-            fingerprint = build(source).fingerprint(capture, known)
+            fingerprint = build(source).fingerprint(capture_of(source, fetched, at), known)
         except NothingThere as nothing:
             fingerprint = f"nothing: {nothing}"
         except NotReadable as error:

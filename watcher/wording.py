@@ -122,7 +122,7 @@ def pair_texts(old: Sequence[str], new: Sequence[str]) -> list[Edit]:
         return []
     if plain("".join("".join(gone).split())) == plain("".join("".join(come).split())):
         before, after = "\n".join(gone), "\n".join(come)
-        return [Edit(before, after, words(before, after), Severity.COSMETIC)]
+        return [Edit(before or None, after or None, words(before, after), Severity.COSMETIC)]
     pairs = _pairs(gone, come)
     edits = [
         Edit(gone[pairs[place]], text, words(gone[pairs[place]], text)) if place in pairs else Edit(None, text)

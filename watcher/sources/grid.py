@@ -23,6 +23,7 @@ from watcher.sources.html import collapse, decode, parse, spaced
 
 MOST_CELLS = 2_000_000
 MOST_DIGITS = 6
+MOST_SCANNED = 500_000_000
 MOST_EXACT = 2**63
 """Numbers from here on, the infinite ones and those that are none are read as text."""
 BREAKS = "br, p, div, li, dt, dd, h1, h2, h3, h4, h5, h6, td table"
@@ -46,7 +47,9 @@ class Grid(NamedTuple):
 @lru_cache(maxsize=2)  # the look at a page and the comparison after it read the same bytes
 def html_grid(body: bytes, content_type: str, select: str) -> Grid:
     """The main table of a page, or the one that `select` names. Raises NotReadable where there is none."""
-    text, tree, table = _opened(body, content_type, select)
+    text = decode(body, content_type)
+    tree = parse(text)
+    table = main_table(tree, select)
     if table.css_first(f"{BREAKS}, {UNREAD}"):
         tree = parse(spaced(text))  # the tree at hand is shared and stays as it is
         table = main_table(tree, select)
@@ -69,18 +72,21 @@ def html_grid(body: bytes, content_type: str, select: str) -> Grid:
     )
 
 
-def markup_digest(body: bytes, content_type: str, select: str) -> str:
-    """A digest of the main table's markup, at a quarter of the cost of reading it. Raises as html_grid does."""
-    _, _, table = _opened(body, content_type, select)
-    return hashlib.blake2b((table.html or "").encode(errors="replace"), digest_size=8).hexdigest()
+_UNREAD = re.compile(
+    rb"<(?:!--.*?--|(script|style)\b.*?</\1\s*|input\b[^>]{0,300}\btype=[\"']?hidden\b[^>]*)>", re.DOTALL
+)
+"""What changes with each request and no reader of a table sees: comments, scripts, hidden fields."""
 
 
-@lru_cache(maxsize=1)
-def _opened(body: bytes, content_type: str, select: str) -> tuple[str, LexborHTMLParser, LexborNode]:
-    """The text of a page, its tree and its main table; the digest and the reading of one page share them."""
-    text = decode(body, content_type)
-    tree = parse(text)
-    return text, tree, main_table(tree, select)
+def steady_digest(body: bytes) -> str:
+    """A digest of the page without what nobody reads; "" where that would take long to find.
+
+    It costs a tenth of reading the table: where it is as it was, so is the table.
+    """
+    openings = body.count(b"<!--") + body.count(b"<script") + body.count(b"<style") + body.count(b"<input")
+    if len(body) * openings > MOST_SCANNED:
+        return ""
+    return hashlib.sha1(_UNREAD.sub(b"", body), usedforsecurity=False).hexdigest()[:16]
 
 
 def main_table(tree: LexborHTMLParser, select: str) -> LexborNode:

@@ -22,7 +22,7 @@ import msgspec
 
 from watcher.core import Adapter, Capture, Document, Link, NotReadable, Record, Subject, Value
 from watcher.matching import keys_of
-from watcher.sources.grid import Grid, csv_grid, html_grid, json_grid, markup_digest
+from watcher.sources.grid import Grid, csv_grid, html_grid, json_grid, steady_digest
 from watcher.sources.html import absolute, collapse, decode
 
 _PLACE_COLUMNS = {
@@ -65,16 +65,15 @@ class Table(Adapter):
     def fingerprint(self, capture: Capture, known: str = "") -> str:
         """Digest the cells and their links; raises NotReadable where there is no table.
 
-        Of an HTML page the table's markup is digested first: where that is as it was, so is what is read of it.
+        Of an HTML page the bytes are digested first, without what nobody reads: where they are as they were, so is
+        the table.
         """
-        markup = ""
-        if _sort(capture) == "html":
-            markup = markup_digest(capture.body, capture.content_type, self.options.select)
-            if known.startswith(f"{markup}-"):
-                return known
+        steady = steady_digest(capture.body) if _sort(capture) == "html" else ""
+        if steady and known.startswith(f"{steady}-"):
+            return known
         grid = self._grid(capture)
         cells = hashlib.blake2b(msgspec.json.encode((grid.header, grid.rows, grid.links)), digest_size=16).hexdigest()
-        return known if known.endswith(f"-{cells}") else f"{markup}-{cells}"
+        return known if known.endswith(f"-{cells}") else f"{steady}-{cells}"
 
     def extract(self, capture: Capture, choices: Mapping[str, Any]) -> Document:
         """Read the table; raises NotReadable where there is none, or a column of the options is not in it."""
