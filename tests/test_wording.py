@@ -13,7 +13,7 @@ from watcher.core import Severity, Span
 from watcher.wording import MOST_WORDS, cosmetic, likeness, mutual_best, pair_texts, repair, words
 
 PROSE = st.text(st.sampled_from("ab Z9.,-’é\n 五"), max_size=40) | st.text(max_size=40)
-WORDS = st.lists(st.sampled_from("the county jail declined 12 detainers in March".split()), max_size=12).map(" ".join)
+WORDS = st.lists(st.sampled_from(["the", "county", "jail", "declined", "12", "in", "March"]), max_size=12).map(" ".join)
 SENTENCES = (
     "The sheriff said the jail would no longer honor requests without a warrant.",
     "Twelve people were held past their release dates in January.",
@@ -203,6 +203,11 @@ def test_a_paragraph_that_came_or_went(place: int) -> None:
     assert (came.old, came.new) == (None, "Nobody answered the phone on Sunday.")
     (went,) = pair_texts(more, SENTENCES)
     assert (went.old, went.new) == ("Nobody answered the phone on Sunday.", None)
+
+
+def test_a_line_of_dots_that_came_is_cosmetic() -> None:
+    (came,) = pair_texts(SENTENCES, [*SENTENCES, "… … …"])
+    assert (came.old, came.new, came.severity) == (None, "… … …", Severity.COSMETIC)
 
 
 @settings(max_examples=200)
