@@ -108,11 +108,10 @@ def absolute(base: str, href: str | None) -> str:
     if _ON_SITE.fullmatch(href) and (origin := _origin(base)):
         return origin + href  # what urljoin would say, at a tenth of its cost
     try:
-        url = urljoin(base, href)
-        parts = urlsplit(url)
+        parts = urlsplit(urljoin(base, href))
     except ValueError:
         return ""
-    return url if parts.scheme in ("http", "https") and parts.hostname else ""
+    return parts.geturl() if parts.scheme in ("http", "https") and parts.hostname else ""
 
 
 _LINE_ENDS = re.compile(r"[\t\r\n]")
@@ -149,7 +148,7 @@ def parse(text: str) -> LexborHTMLParser:
     """The tree of a page. Raises NotReadable where it is nested too deep to be read in bounded time."""
     if text.count("<") - text.count("</") > MOST_DEEP and _depth(text) > MOST_DEEP:
         raise NotReadable(f"expected a page of elements nested at most {MOST_DEEP:,} deep, found a greater depth")
-    return LexborHTMLParser(text)
+    return LexborHTMLParser(text, scripting=True)
 
 
 def _depth(text: str) -> int:
