@@ -111,7 +111,7 @@ class Check:
             back = self._about("page.back", self.state.error, None)
             state, found = await self._store(replace(state, last_changed=self.now), found=(back,))
             return Checked("changed", state, state.snapshot, found)
-        if self.state.failures >= standing.NOTE_AFTER:
+        if self.state.suspect or self.state.failures >= standing.NOTE_AFTER:
             state, _ = await self._store(state)
         else:
             self.parts.batch.append(state)
