@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-import itertools
 import tempfile
+import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
 from tests.rig import Inline, Rig, source
 from tests.site import Site
+from watcher.fetch import Fetcher
 from watcher.store import Store
 
 
@@ -34,21 +38,31 @@ def postgresql_server() -> Iterator[Any]:
         server.cleanup()
 
 
-@pytest.fixture(scope="session")
-def database_names() -> Iterator[int]:
-    return itertools.count()
+@contextmanager
+def database(server: Any, template: str = "template1") -> Iterator[str]:
+    """The address of a new database on `server`, a copy of `template`, for as long as it is needed."""
+    import psycopg
+
+    name = f"test_{uuid.uuid4().hex}"
+    with psycopg.connect(server.get_uri(), autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        yield server.get_uri(database=name)
+        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture
-def postgresql_url(postgresql_server: Any, database_names: Iterator[int]) -> Iterator[str]:
+def postgresql_url(postgresql_server: Any) -> Iterator[str]:
     """The address of an empty database on the server."""
-    import psycopg
+    with database(postgresql_server) as url:
+        yield url
 
-    name = f"test_{next(database_names)}"
-    with psycopg.connect(postgresql_server.get_uri(), autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name}")
-        yield postgresql_server.get_uri(database=name)
-        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+@pytest.fixture(scope="session")
+def postgresql_template(postgresql_server: Any) -> Iterator[str]:
+    """The name of a database that holds the tables, and nothing in them."""
+    with database(postgresql_server) as url:
+        Store.open(url).close()
+        yield urlsplit(url).path[1:]
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -59,10 +73,14 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return str(request.getfixturevalue("postgresql_url"))
 
 
-@pytest.fixture
-def store(store_url: str) -> Iterator[Store]:
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store(request: pytest.FixtureRequest) -> Iterator[Store]:
     """An open, empty store, once on each database."""
-    with Store.open(store_url) as store:
+    if request.param == "sqlite":
+        yield request.getfixturevalue("sqlite_store")
+        return
+    template = request.getfixturevalue("postgresql_template")
+    with database(request.getfixturevalue("postgresql_server"), template) as url, Store.open(url) as store:
         yield store
 
 
@@ -82,11 +100,12 @@ def site() -> Iterator[Site]:
 
 @pytest.fixture
 def inline(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let pages be read in this process, and failed posts come again without a wait."""
+    """Let pages be read in this process, and what failed come again without a wait."""
 
     async def at_once(_: float) -> None:
         return None
 
+    monkeypatch.setattr("watcher.app.Fetcher", partial(Fetcher, sleep=at_once))
     monkeypatch.setattr("watcher.app.Pool", Inline)
     monkeypatch.setattr("watcher.pool.Pool", Inline)
     monkeypatch.setattr("watcher.notify.webhook.Webhook.sleep", staticmethod(at_once))
