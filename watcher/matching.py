@@ -52,7 +52,7 @@ def rekeyed(before: Document, after: Document, columns: Mapping[str, str]) -> Do
     """`before` with its records under the key of `after`, where a column of the key that it had is gone."""
     old, new = before.choices.get("key", ()), after.choices.get("key", ())
     back = {now: was for was, now in columns.items()}
-    if [columns.get(name) for name in old] == list(new) or not all(name in back for name in new):
+    if not new or [columns.get(name) for name in old] == list(new) or not all(name in back for name in new):
         return before
     keys = keys_of([record.fields[back[name]] for name in new] for record in before.records.values())
     records = zip(keys, before.records.values(), strict=True)

@@ -51,7 +51,7 @@ def html_grid(body: bytes, content_type: str, select: str) -> Grid:
     tree = parse(text)
     table = main_table(tree, select)
     if table.css_first(f"{BREAKS}, {UNREAD}"):
-        tree = parse(spaced(text))  # the tree at hand is shared and stays as it is
+        tree = parse(spaced(text))
         table = main_table(tree, select)
         for junk in table.css(UNREAD):
             junk.decompose()
@@ -73,7 +73,7 @@ def html_grid(body: bytes, content_type: str, select: str) -> Grid:
 
 
 _UNREAD = re.compile(
-    rb"<(?:!--.*?--|(script|style)\b.*?</\1\s*|input\b[^>]{0,300}\btype=[\"']?hidden\b[^>]*)>", re.DOTALL
+    rb"<(?:!--(?!-?>).*?--!?|(script|style)\b.*?</\1\s*|input\b[^>]{0,300}\btype=[\"']?hidden\b[^>]*)>", re.DOTALL
 )
 """What changes with each request and no reader of a table sees: comments, scripts, hidden fields."""
 

@@ -106,7 +106,7 @@ class Table(Adapter):
     def _key(
         self, header: Sequence[str], rows: Sequence[tuple[Value, ...]], choices: Mapping[str, Any]
     ) -> tuple[str, ...]:
-        if self.options.key:
+        if self.options.key and header:  # an empty list has no columns
             wanted = [self.options.key] if isinstance(self.options.key, str) else self.options.key
             missing = [name for name in wanted if name not in header]
             if missing:
