@@ -98,6 +98,10 @@ FORMATS = {
 Told = tuple[str, str, str, Value, Value]
 
 
+def unlike(values: st.SearchStrategy[Value], old: Value) -> st.SearchStrategy[Value]:
+    return values.filter(lambda value: value != old)
+
+
 @st.composite
 def edited(draw: st.DrawFn, values: st.SearchStrategy[Value]) -> tuple[list[Row], list[Row], Counter[Told]]:
     """A table, the table after at most one edit for each office, and what these edits are.
@@ -119,7 +123,7 @@ def edited(draw: st.DrawFn, values: st.SearchStrategy[Value]) -> tuple[list[Row]
         elif edit == "remove":
             rows = rows[1:]
         elif edit == "change":
-            value = draw(values.filter(lambda value, old=row[1]: value != old))
+            value = draw(unlike(values, row[1]))
             rows = [*rows[1:], (office, value, row[2])]
             told["record.changed", office, "Held", row[1], value] += 1
         after += rows
