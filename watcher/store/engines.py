@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from pathlib import Path
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
@@ -14,6 +15,7 @@ from watcher.store.errors import StoreError, sqlite_code
 BUSY = 10
 """Seconds that SQLite waits for another process's lock, at each of TRIES."""
 TRIES = 6
+TRIES_A_SECOND = 20
 FIXED = (3, 51, 3)
 """SQLite's WAL-reset fault (3.7.0 to 3.51.2; 3.52.0 was withdrawn) is mended from here on."""
 WITHDRAWN = (3, 52, 0)
@@ -35,7 +37,7 @@ def sqlite(path: Path, *, write: bool, connections: int) -> Engine:
         conn = sqlite3.connect(address, uri=True, timeout=BUSY, isolation_level=None, check_same_thread=False)
         conn.text_factory = _text
         for pragma in (*COMMON, *(WRITING if write else ())):
-            conn.execute(f"PRAGMA {pragma}").close()
+            _set(conn, pragma)
         return conn
 
     engine = create_engine(
@@ -73,6 +75,20 @@ def warnings() -> tuple[str, ...]:
         return ()
     fault = f"SQLite {sqlite3.sqlite_version} can damage a database when two processes write at once (fixed in 3.51.3)"
     return (f"{fault}: let only one watcher write to this file, and update Python or SQLite",)
+
+
+def _set(conn: sqlite3.Connection, pragma: str) -> None:
+    """Set a pragma. SQLite does not wait for another process that switches a new file to WAL just now, so we do."""
+    for _ in range(BUSY * TRIES_A_SECOND):
+        try:
+            conn.execute(f"PRAGMA {pragma}").close()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                raise
+            time.sleep(1 / TRIES_A_SECOND)
+        else:
+            return
+    conn.execute(f"PRAGMA {pragma}").close()
 
 
 def _text(stored: bytes) -> str:
