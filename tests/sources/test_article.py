@@ -161,9 +161,10 @@ def test_deep_text_is_kept(depth: int) -> None:
     assert texts(found) == [FIRST, SECOND]
 
 
-def test_depth_beyond_reading_is_said() -> None:
+@pytest.mark.parametrize("nest", ["<div>" * 100_000, "<table><tr><td>" * 600])
+def test_depth_beyond_reading_is_said(nest: str) -> None:
     with pytest.raises(NotReadable, match="deep"):
-        article("<div>" * 100_000 + story())
+        article(nest + story())
 
 
 def test_select_and_drop() -> None:

@@ -127,6 +127,11 @@ def test_reduce_keeps_panels_that_a_button_opens() -> None:
     )
     assert "<li>Clark</li>" in reduced(html)
     assert "found" in reduced(html)
+    assert "token" not in reduced(html.replace("<li>Clark", "<li hidden>token<li>Clark"))
+
+
+def test_a_noscript_ends_where_browsers_end_it() -> None:
+    assert "after" in reduced("<noscript><p>no</noscript><p>after")
 
 
 def test_reduce_takes_each_selected_element_once_and_in_page_order() -> None:

@@ -139,10 +139,13 @@ def _found(markup: str) -> list[Block]:
 
     from watcher.sources.prose import soup
 
+    parser = HTMLParser(huge_tree=True)  # beyond its limits it drops text without raising, and only logs it
     try:
-        tree = document_fromstring(f"<html><body>{markup}</body></html>", parser=HTMLParser(huge_tree=True))
+        tree = document_fromstring(f"<html><body>{markup}</body></html>", parser=parser)
     except ParserError:
         return []
+    if any(error.type_name == "ERR_RESOURCE_LIMIT" for error in parser.error_log):
+        raise NotReadable("expected an article of elements nested at most 2,048 deep, found a greater depth")
     found = bare_extraction(tree, fast=True, include_comments=False, include_tables=True, with_metadata=False)
     body = getattr(found, "body", None)
     if body is None:

@@ -22,7 +22,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 from watcher.core import Capture, NotReadable
 
 MOST_DEEP = 2_000
-"""Elements inside each other. lexbor's time grows with the square of it, and libxml2 drops text below 2,048."""
+"""Elements inside each other: lexbor's time grows with the square of it."""
 MOST_ATTRIBUTE = 8_192
 """Characters of an attribute's value that is read; a longer one is left out."""
 UNREAD = ["script", "style", "template", "noscript", "svg", "iframe", "noembed", "noframes", "xmp", "plaintext"]
@@ -152,7 +152,7 @@ def parse(text: str) -> LexborHTMLParser:
 
 
 def _depth(text: str) -> int:
-    """The most elements open at a time, counted without a tree: never less than the tree is deep."""
+    """The most elements open at a time, counted without a tree and without those of `_FLAT` between them."""
     opened: Counter[str] = Counter()
     depth = deepest = at = 0
     while match := _TAG.search(text, at):
@@ -225,9 +225,9 @@ def _hide(tree: LexborHTMLParser) -> None:
     if not hidden:
         return
     panels = {name for node in tree.css("[aria-controls]") for name in (node.attributes["aria-controls"] or "").split()}
-    for node in _outermost(hidden):
-        if node.attributes.get("hidden") != "until-found" and node.attributes.get("id") not in panels:
-            node.decompose()
+    shut = [n for n in hidden if n.attributes.get("hidden") != "until-found" and n.attributes.get("id") not in panels]
+    for node in _outermost(shut):
+        node.decompose()
 
 
 def _outermost(nodes: Iterable[LexborNode]) -> list[LexborNode]:

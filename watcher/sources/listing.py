@@ -228,9 +228,9 @@ class _Reader:
         return self._cells(("",) * (len(self.columns) - len(piece.cells)) + piece.cells, piece.text)
 
     def _cells(self, cells: Sequence[str], text: str) -> tuple[list[Entry], str]:
-        """A row of a table with titles. A state's cell that is empty, or spans rows, holds for the rows below it."""
+        """A row of a table with titles. A state in the first column holds until another one is named."""
         by_kind = {kind: cell for kind, cell in reversed(tuple(zip(self.columns, cells, strict=False))) if cell}
-        self.row_state = by_kind.get("state") or self.row_state
+        self.row_state = by_kind.get("state") or (self.row_state if self.columns[0] == "state" else "")
         for kind in ("city", "county", ""):
             if name := by_kind.get(kind):
                 subject = resolve(
