@@ -28,8 +28,8 @@ LAYERS = [
     {"core"},
 ]
 PURE = {
-    "core", "css", "diff", "matching", "oncall", "outbox", "places", "render", "route", "schedule", "standing", "summary",
-    "suspect", "wire", "wording",
+    "core", "css", "diff", "matching", "oncall", "outbox", "places", "render", "route", "schedule", "standing",
+    "summary", "suspect", "wire", "wording",
 }  # fmt: skip
 IO = {
     "asyncio", "socket", "ssl", "subprocess", "httpx", "aiohttp", "httpx_aiohttp", "sqlalchemy", "alembic", "telegram",

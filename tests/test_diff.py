@@ -359,7 +359,7 @@ def test_the_same_key_with_another_place_is_reattributed_and_says_what_else_chan
     choices = {"header": ["case", "county", "state", "held"], "key": ["case"], "places": ["county", "state"]}
 
     def row(state: str, held: int, place: Subject) -> dict[str, Any]:
-        fields = {"case": "17", "county": "Franklin", "state": state, "held": held}
+        fields: dict[str, Value] = {"case": "17", "county": "Franklin", "state": state, "held": held}
         return {"records": {"17": Record("17", fields, None, place)}, "choices": choices}
 
     moved, held = diff(before(**row("Iowa", 1, iowa)), after(**row("N.Y.", 2, york)))
