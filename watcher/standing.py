@@ -86,12 +86,13 @@ def doubted(
 
 def gone(state: SourceState, source: Source, reason: str, now: datetime, *, price: float) -> SourceState:
     """The page is known to be gone; what it was is kept, for when it comes back."""
+    learned = schedule.learn(state, now, changed=state.state != "gone")
     return replace(
-        schedule.learn(state, now, changed=state.state != "gone"),
+        learned,
         state="gone",
         last_checked=now,
         last_changed=state.last_changed if state.state == "gone" else now,
-        next_check=schedule.next_check(source, state, now, price=price),
+        next_check=schedule.next_check(source, learned, now, price=price),
         error=reason,
         failures=0,
         **NO_DOUBT,

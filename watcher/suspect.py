@@ -81,8 +81,7 @@ def _judge_html(fetched: Fetched, asked: str) -> Verdict:
     headings = " ".join(
         node.text(deep=True) for node in (tree.css_first("title"), tree.css_first("h1"), tree.css_first("h2")) if node
     )
-    for junk in tree.css("script, style, noscript, template"):
-        junk.decompose()
+    tree.strip_tags(["script", "style", "noscript", "template"])
     text = " ".join(tree.body.text(deep=True, separator=" ").split()) if tree.body else ""
     said = " ".join(headings.split()).casefold().replace("’", "'")
     raw = fetched.body.lower()
