@@ -42,6 +42,7 @@ BATCH = 64
 """Unchanged checks written in one transaction."""
 
 NOT_MODIFIED = 304
+ADDED, REMOVED = {"record.added", "jurisdiction.listed"}, {"record.removed", "jurisdiction.delisted"}
 
 Dispatch = Callable[[Source, Sequence[Change]], Sequence[tuple[Alert, Sequence[Delivery]]]]
 """The changes of one check to the outbox rows they make: routes, rendering and channels, put together by app."""
@@ -288,17 +289,21 @@ async def flush(parts: Parts) -> None:
 
 
 async def mark_returned(store: Store, source: str, found: tuple[Change, ...]) -> tuple[Change, ...]:
-    """Rows that come back after they were dropped say so."""
-    added = {change.subject.id for change in found if change.kind in {"record.added", "jurisdiction.listed"}}
+    """Rows that come back after they were dropped, before or among `found` (oldest first), say so."""
+    added = {change.subject.id for change in found if change.kind in ADDED}
     if not added:
         return found
-    known = await store.read(changes.removed_before, source, added)
-    return tuple(
-        replace(change, returned=True, summary=f"{change.summary} (was there before)")
-        if change.subject.id in known and change.subject.id in added and change.old is None
-        else change
-        for change in found
-    )
+    dropped = await store.read(changes.removed_before, source, added)
+    marked: list[Change] = []
+    for change in found:
+        here = change.subject.id
+        if change.kind in REMOVED:
+            dropped[here] = min(change.at, dropped.get(here, change.at))
+        if change.kind in ADDED and here in dropped and dropped[here] < change.at:
+            marked.append(replace(change, returned=True, summary=f"{change.summary} (was there before)"))
+        else:
+            marked.append(change)
+    return tuple(marked)
 
 
 def stored_capture(conn: Connection, source: Source, snapshot_id: str) -> tuple[Snapshot, Capture]:

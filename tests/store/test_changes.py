@@ -125,14 +125,15 @@ def test_what_was_removed_before(store: Store) -> None:
         store,
         one(1, "jurisdiction.delisted", "us-county:1"),
         one(2, "record.removed", "record:2"),
+        replace(one(6, "record.removed", "record:2"), at=NOON + MINUTE),
         one(3, "record.changed", "record:3"),
         one(4, "record.removed", "record:4", "list/child"),
         one(5, "record.removed", "record:5"),
     )
     asked = {"us-county:1", "record:2", "record:3", "record:4", "record:6"}
-    assert store.read_sync(changes.removed_before, "list", asked) == {"us-county:1", "record:2"}
-    assert store.read_sync(changes.removed_before, "list", asked, ["record.*"]) == {"record:2", "record:3"}
-    assert store.read_sync(changes.removed_before, "list", set()) == set()
+    assert store.read_sync(changes.removed_before, "list", asked) == {"us-county:1": NOON, "record:2": NOON}
+    assert store.read_sync(changes.removed_before, "list", asked, ["record.*"]).keys() == {"record:2", "record:3"}
+    assert store.read_sync(changes.removed_before, "list", set()) == {}
 
 
 def test_between_two_snapshots(store: Store) -> None:

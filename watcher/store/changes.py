@@ -76,10 +76,11 @@ def changes_by_id(conn: Connection, ids: Sequence[str]) -> list[Change]:
 
 def removed_before(
     conn: Connection, source: str, subject_ids: Collection[str], kinds: Collection[str] = REMOVALS
-) -> set[str]:
-    """Return those of `subject_ids` that a source had once, and dropped."""
-    query = select(table.c.subject_id).where(table.c.source == source, _of_kinds(kinds)).distinct()
-    return set(subject_ids).intersection(conn.execute(query).scalars())
+) -> dict[str, datetime]:
+    """Return those of `subject_ids` that a source had once and dropped, with when it did so first."""
+    query = select(table.c.subject_id, func.min(table.c.at)).group_by(table.c.subject_id)
+    dropped = conn.execute(query.where(table.c.source == source, _of_kinds(kinds)))
+    return {subject: at for subject, at in dropped if subject in subject_ids}
 
 
 def between(conn: Connection, source: str, before: str, snapshot: str) -> list[Change]:
