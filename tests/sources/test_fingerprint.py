@@ -28,14 +28,19 @@ WORDS = st.sampled_from(
     ]
 )
 OPEN = st.sampled_from(
-    ["<p>", "<h2>", "<ul>", "<li>", "<b>", "<table>", "<tr>", "<td>", "<div>", "<a href='/a'>", "<a href='b?x'>", "<main>",
-     "<article>", "<p class='byline'>", "<time datetime='2025-05-06'>", "<div hidden>", "<nav>", "<span class='k x7'>",
-     "<script>", "<!-- ", "<noscript>", "<button aria-controls='q'>", "<div hidden id=q>", "<br>", "<svg>", "<textarea>",
-     "<title>", "<meta name=author content=Ana>", "<base href='/z/'>", "<form>", "<select><option>", "<xmp>"]
+    [
+        "<p>", "<h2>", "<ul>", "<li>", "<b>", "<table>", "<tr>", "<td>", "<div>", "<a href='/a'>", "<a href='b?x'>",
+        "<main>", "<article>", "<p class='byline'>", "<time datetime='2025-05-06'>", "<div hidden>", "<nav>",
+        "<span class='k x7'>", "<script>", "<!-- ", "<noscript>", "<button aria-controls='q'>", "<div hidden id=q>",
+        "<br>", "<svg>", "<textarea>", "<title>", "<meta name=author content=Ana>", "<base href='/z/'>", "<form>",
+        "<select><option>", "<xmp>",
+    ]
 )  # fmt: skip
 CLOSE = st.sampled_from(
-    ["</p>", "</h2>", "</ul>", "</li>", "</b>", "</table>", "</div>", "</a>", "</main>", "</script>", " -->", "</noscript>",
-     "</svg>", "</textarea>", "</title>", "</nav>", "</xmp>", "</article>"]
+    [
+        "</p>", "</h2>", "</ul>", "</li>", "</b>", "</table>", "</div>", "</a>", "</main>", "</script>", " -->",
+        "</noscript>", "</svg>", "</textarea>", "</title>", "</nav>", "</xmp>", "</article>",
+    ]
 )  # fmt: skip
 PAGES = st.lists(st.one_of(WORDS, OPEN, CLOSE, WORDS), max_size=25).map("".join)
 
@@ -78,7 +83,8 @@ HTML = """<html><head><title>Holds</title><meta name="csrf-token" content="{0}">
 <script nonce="{0}">var t = "{0}";</script><style>.c{0} {{}}</style><link rel="stylesheet" href="/s.css?{0}"></head>
 <body data-t="{0}"><!-- {0} --><form action="/go?{0}"><input type="hidden" name="__VIEWSTATE" value="{0}"></form>
 <main class="content c{0}"><h1 id="h{0}">Holds</h1><h2>Counties</h2><p onclick="go('{0}')">Cook County, IL</p>
-<p hidden>{0}</p><img src="/pixel?{0}" alt=""><iframe src="/ad?{0}">{0}</iframe><a href="/report.pdf">Report</a></main></body></html>"""
+<p hidden>{0}</p><img src="/pixel?{0}" alt=""><iframe src="/ad?{0}">{0}</iframe><a href="/report.pdf">Report</a></main>
+</body></html>"""
 
 
 @pytest.mark.parametrize("kind", KINDS)

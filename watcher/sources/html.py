@@ -139,6 +139,10 @@ _FLAT = {
 """Elements that have no content or whose end tag pages leave out; none nests in itself without another around it."""
 
 
+_OFTEN = ("<td", "<tr", "<a ", "<li>", "<li ", "<p>", "<br", "<option")
+"""How most of them begin: pages of ordinary depth are told by these alone, without a look at each tag."""
+
+
 def spaced(text: str) -> str:
     """HTML with a space before each tag that ends a line, so that words of two lines never read as one."""
     return _BREAKS.sub(" <", text)
@@ -146,7 +150,8 @@ def spaced(text: str) -> str:
 
 def parse(text: str) -> LexborHTMLParser:
     """The tree of a page. Raises NotReadable where it is nested too deep to be read in bounded time."""
-    if text.count("<") - text.count("</") > MOST_DEEP and _depth(text) > MOST_DEEP:
+    opened = text.count("<") - text.count("</") - sum(map(text.count, _OFTEN))
+    if opened > MOST_DEEP and _depth(text) > MOST_DEEP:
         raise NotReadable(f"expected a page of elements nested at most {MOST_DEEP:,} deep, found a greater depth")
     return LexborHTMLParser(text, scripting=True)
 
@@ -201,8 +206,10 @@ def title_of(tree: LexborHTMLParser) -> str:
     return collapse(title.text(deep=True)) if title else ""
 
 
-def reduce(tree: LexborHTMLParser, *, select: str, drop: str, attributes: Sequence[str]) -> str:
-    """The markup of what readers see in the `select`ed elements (all where empty), without what `drop` matches.
+def reduce(tree: LexborHTMLParser, *, select: str, drop: str, attributes: Sequence[str], prefer: str = "") -> str:
+    """The markup of what readers see in the `select`ed elements, without what `drop` matches.
+
+    Where `select` is empty: of the elements that `prefer` matches, or else of the whole body.
 
     The markup is repaired as browsers do it; of the attributes only those named are left. Takes the tree apart.
     Raises NotReadable where `select` matches nothing.
@@ -212,9 +219,12 @@ def reduce(tree: LexborHTMLParser, *, select: str, drop: str, attributes: Sequen
     if drop:
         for node in _outermost(tree.css(drop)):
             node.decompose()
-    nodes = _outermost(tree.css(select)) if select else [node for node in [tree.body] if node]
+    wanted = select or prefer
+    nodes = _outermost(tree.css(wanted)) if wanted else []
     if select and not nodes:
         raise NotReadable(f"select: expected an element that matches {select!r}, found none on the page")
+    if not nodes and tree.body:
+        nodes = [tree.body]
     markup = "".join(node.html or "" for node in nodes)
     return " ".join(_shorten(markup, attributes).replace("&nbsp;", " ").split())
 
@@ -248,11 +258,13 @@ _ATTRIBUTE = re.compile(r'([^\s="]+)="([^"]*)"')
 
 
 def _shorten(markup: str, attributes: Sequence[str]) -> str:
+    any_wanted = re.compile("|".join(attributes)).search
+
     def keep(match: re.Match[str]) -> str:
         name, given = match.group(1, 2)
         if name is None:
             return ""
-        if not any(wanted in given for wanted in attributes):
+        if not any_wanted(given):
             return f"<{name}>"
         kept = [
             f'{key}="{_steady(value) if key in ("class", "id") else value}"'

@@ -74,6 +74,6 @@ class JurisdictionList(Adapter):
     def _reading(self, capture: Capture) -> Reading:
         tree = parse(decode(capture.body, capture.content_type))
         base, title = base_of(tree, capture), title_of(tree)
-        select = joined(self.options.select) or (MAIN if tree.css_first(MAIN) else "")
-        drop = joined(CHROME, self.options.drop)
-        return Reading(base, (("title", title),), reduce(tree, select=select, drop=drop, attributes=("href",)))
+        select, drop = joined(self.options.select), joined(CHROME, self.options.drop)
+        markup = reduce(tree, select=select, drop=drop, attributes=("href",), prefer=MAIN)
+        return Reading(base, (("title", title),), markup)
