@@ -60,7 +60,7 @@ class Read(msgspec.Struct, frozen=True, tag="read"):
 class Answer(msgspec.Struct, frozen=True):
     """One frame back: the result, still encoded, or what went wrong and whether it was the page's fault."""
 
-    result: msgspec.Raw = msgspec.Raw(b"")
+    result: msgspec.Raw = msgspec.Raw(b"\xc0")  # nil: even no result is a value in the frame
     error: str = ""
     unreadable: bool = False
 
@@ -71,7 +71,8 @@ Job = Look | Compare | Read
 def main() -> None:
     """Serve until standard input ends."""
     inward, outward = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb", buffering=0)
-    os.dup2(2, 1)  # a library that prints must not write into the frames
+    os.dup2(2, 1)  # a library that prints must not write into the frames, and one that reads not take them
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     first = frame(inward)
     if first is None:
         return

@@ -75,11 +75,12 @@ class Pool:
         self._free.clear()
 
     async def _run(self, job: Job, result: type[T]) -> T:
+        body = msgspec.msgpack.encode(job)
         child = await self._take()
         alive = False
         try:
             async with asyncio.timeout(self.wall_seconds):
-                answer = await child.ask(msgspec.msgpack.encode(job))
+                answer = await child.ask(body)
             alive = True
         except TimeoutError:
             raise Unread(f"reading the page took longer than {self.wall_seconds:g} s and was ended") from None
@@ -95,18 +96,30 @@ class Pool:
 
     async def _take(self) -> _Child:
         """A child with nothing to do: a free one, a new one, or the next that gets free."""
-        if self._free:
-            return self._free.pop()
+        while self._free:
+            child = self._free.pop()
+            if child.process.returncode is None:
+                return child
+            self._alive -= 1  # ended from outside while it had nothing to do
         if self._alive == 0 or (self._alive < self.size and len(self._waiting) >= PATIENCE):
             self._alive += 1
-            return await _Child.begin(self.start)
+            return await self._begin()
         waiter: asyncio.Future[_Child | None] = asyncio.get_running_loop().create_future()
         self._waiting.append(waiter)
         try:
-            return await waiter or await _Child.begin(self.start)
+            handed = await waiter
         except asyncio.CancelledError:
             if waiter.done() and not waiter.cancelled():
                 self._give(waiter.result())
+            raise
+        return handed or await self._begin()
+
+    async def _begin(self) -> _Child:
+        """A new child in a place that is taken; the place is given back where none can be started."""
+        try:
+            return await _Child.begin(self.start)
+        except BaseException:
+            self._give(None)
             raise
 
     def _give(self, child: _Child | None) -> None:
