@@ -34,10 +34,10 @@ bench: $(VENV)/.dev .bench-venv/.made ## Measure against a bare loop and urlwatc
 	$(BIN)/python -m bench
 
 soak-short: $(VENV)/.dev ## Ten minutes of faults and load
-	$(BIN)/python -m pytest -m soak --soak-seconds 540
+	WATCHER_SOAK_SECONDS=540 $(BIN)/python -m pytest -s -m soak
 
 soak: $(VENV)/.dev ## Faults and load for hours
-	$(BIN)/python -m pytest -m soak --soak-seconds 14400
+	WATCHER_SOAK_SECONDS=14400 $(BIN)/python -m pytest -s -m soak
 
 lock: ## Compile the requirement files anew (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
