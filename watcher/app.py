@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TextIO
 
@@ -21,13 +22,17 @@ from watcher.delivery import Delivered, deliver
 from watcher.fetch import Fetcher, FetchSettings
 from watcher.pipeline import Checked, Parts
 from watcher.pool import Pool
-from watcher.store import Store, snapshots, sources
+from watcher.store import Store, StoreError, snapshots, sources
 
 if TYPE_CHECKING:
     from watcher.route import Rule
 
+log = logging.getLogger(__name__)
+
 TICK = 1.0
 """Seconds between two looks of the service at what is due."""
+TROUBLE = 30.0
+"""Seconds that the service waits where the store could not be written."""
 Tell = Callable[[Source, Checked], None]
 """Called with each check's end as it comes."""
 GRACE = 10.0
@@ -81,8 +86,12 @@ class App:
         await pipeline.flush(self.parts)
 
     async def check_one(self, source: Source) -> Checked:
-        """Check one source, and remember where it stands."""
-        checked = await pipeline.check(self.parts, source, self.state(source))
+        """Check one source, and remember where it stands. Where the store cannot keep it, the source waits its turn."""
+        try:
+            checked = await pipeline.check(self.parts, source, self.state(source))
+        except StoreError as error:
+            later = schedule.back_off(source, 1, self.parts.now())
+            checked = Checked("failed", replace(self.state(source), next_check=later), error=str(error))
         self.states[source.name] = checked.state
         return checked
 
@@ -113,23 +122,31 @@ class App:
                 under_way.pop(source.name, None)
 
         async with asyncio.TaskGroup() as group:
-            delivering = group.create_task(self._keep_delivering(stop))
+            writing = group.create_task(self._keep_writing(stop))
             while not stop.is_set():
                 room = self.config.fetch.concurrency - len(under_way)
                 for source in [due for due in self.due(self.parts.now()) if due.name not in under_way][:room]:
                     under_way[source.name] = group.create_task(one(source))
                 await _either(stop, TICK)
-                await pipeline.flush(self.parts)
-            _, late = await asyncio.wait([*under_way.values(), delivering], timeout=GRACE) if under_way else ((), ())
+            _, late = await asyncio.wait([*under_way.values(), writing], timeout=GRACE)
             for task in late:
                 task.cancel()
-        await pipeline.flush(self.parts)
+        await self._write()
 
-    async def _keep_delivering(self, stop: asyncio.Event) -> None:
+    async def _keep_writing(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
+            await _either(stop, TICK if await self._write() else TROUBLE)
+
+    async def _write(self) -> bool:
+        """Store the checks that wait, and send what is due; whether the store could."""
+        could = True
+        try:
+            await pipeline.flush(self.parts)
             await self.deliver()
-            await _either(stop, TICK)
-        await self.deliver()
+        except* StoreError as group:
+            log.warning("%s", group.exceptions[0])
+            could = False
+        return could
 
 
 @dataclass(slots=True)
