@@ -5,19 +5,25 @@ Stands before backfill in the flow. Nothing of an archive is ever unpacked to th
 
 from __future__ import annotations
 
+import bz2
+import gzip
+import lzma
 import re
 import tarfile
 import tempfile
-from collections.abc import Iterator
+import zlib
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
-from typing import IO, NamedTuple
+from typing import IO, Any, NamedTuple, Self
 
 MOST_BYTES = 15 * 2**20
 """Of one capture; the same as a page may have."""
 MOST_ALTOGETHER = 8 * 2**30
 MOST_FILES = 200_000
+MOST_HEADER = 2**20
+"""Bytes of a long name or an extended header, which are read at one go."""
 
 _NAME = re.compile(r"(\d{4}-\d{2}-\d{2})T(\d{2})-(\d{2})-(\d{2})Z\.([A-Za-z0-9]{1,8})")
 
@@ -35,6 +41,22 @@ CONTENT_TYPES = {
 
 class CaptureError(Exception):
     """A folder or archive that cannot be taken in; the text names the file and says what was expected."""
+
+
+class _Header(tarfile.TarInfo):
+    """A header that is refused where tarfile would take a damaged one for the end, or read a huge one whole."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
+        try:
+            header = super().frombuf(buf, encoding, errors)
+        except tarfile.HeaderError as error:
+            if len(buf) == tarfile.BLOCKSIZE and not any(buf):
+                raise  # the orderly end
+            raise tarfile.ExtractError(f"a cut or damaged header ({error})") from error
+        if not header.isfile() and header.size > MOST_HEADER:
+            raise tarfile.ExtractError(f"a header of {header.size:,} bytes")
+        return header
 
 
 class Found(NamedTuple):
@@ -92,13 +114,30 @@ def opened(path: Path) -> Iterator[Captures]:
         raise CaptureError(f"{path}: expected a folder or a tar archive of captures, found nothing there")
     with tempfile.TemporaryFile() as store:
         try:
-            with tarfile.open(path, "r|*") as archive:
+            with _plain(path) as stream, tarfile.open(fileobj=stream, mode="r|", tarinfo=_Header) as archive:
                 found = list(_members(path, archive, store))
-        except tarfile.ReadError as error:
-            raise CaptureError(f"{path}: expected a folder or a tar archive, found {error}") from error
-        except (EOFError, OSError, tarfile.TarError) as error:
-            raise CaptureError(f"{path}: the archive is damaged: {error}") from error
+                if len(stream.read(MOST_BYTES + 1)) > MOST_BYTES:  # read to the end: only there stands the checksum
+                    raise CaptureError(f"{path}: expected nothing after the end of the archive, found more")
+        except _DAMAGED as error:
+            raise CaptureError(f"{path}: expected a folder or a sound tar archive of captures: {error}") from error
         yield Captures(found, store, None)
+
+
+_PACKED: dict[bytes, Callable[[Path], Any]] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open}
+_DAMAGED = (EOFError, OSError, ValueError, tarfile.TarError, zlib.error, lzma.LZMAError)
+"""What the standard library raises for archives that are none, cut or damaged; ValueError for damaged extensions."""
+
+
+def _plain(path: Path) -> IO[bytes]:
+    """The archive unpacked on the way; tarfile would do so itself, but without looking at the checksums."""
+    with path.open("rb") as file:
+        head = file.read(6)
+    stream: IO[bytes] = next((opener for mark, opener in _PACKED.items() if head.startswith(mark)), _unpacked)(path)
+    return stream
+
+
+def _unpacked(path: Path) -> IO[bytes]:
+    return path.open("rb")
 
 
 def _checked(folder: Path, file: Path) -> Found:
@@ -119,14 +158,14 @@ def _members(path: Path, archive: tarfile.TarFile, store: IO[bytes]) -> Iterator
         pure = PurePosixPath(member.name)
         if pure.is_absolute() or ".." in pure.parts:
             raise CaptureError(f"{place}: expected a path inside the archive, found one that leads out of it")
+        total, count = total + member.size, count + 1
+        _bounded(place, member.size, total, count)
         if member.isdir():
             continue
         if not member.isfile() or member.issparse():
             raise CaptureError(f"{place}: expected a plain file, found a link, a device or another special member")
         if pure.name.startswith("."):
             continue
-        total, count = total + member.size, count + 1
-        _bounded(place, member.size, total, count)
         file = archive.extractfile(member)
         assert file is not None
         offset = store.tell()
