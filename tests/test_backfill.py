@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import tarfile
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -200,6 +200,14 @@ def test_block_pages_and_empty_bodies_are_no_history(rig: Rig) -> None:
     fill(rig, folder(rig.folder / "old", dict(zip(times, bodies, strict=True))))
     assert rig.changes() == []
     assert [one.verdict for one in rig.snapshots()] == ["empty", "blocked", "ok", "blocked", "blocked", "ok"]
+
+
+def test_a_capture_from_the_dawn_of_time_is_history_like_any_other(both: Rig) -> None:
+    (both.folder / "old").mkdir()
+    (both.folder / "old" / "0001-01-01T00-00-00Z.html").write_text(BASE)
+    fill(both, folder(both.folder / "old", {NOON: table(without("Cook"))}))
+    assert [one.at.year for one in both.snapshots()] == [1, 2026]
+    assert both.changes()[0].last_seen == datetime(1, 1, 1, tzinfo=UTC)
 
 
 def test_many_captures_are_stored_a_batch_at_a_time(rig: Rig) -> None:

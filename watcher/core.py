@@ -20,7 +20,7 @@ Value = str | int | float | bool | None
 
 def instant(at: datetime) -> str:
     """Write `at` as RFC 3339 in UTC with Z, to the second: "2017-03-20T16:00:00Z"."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
 def parse_instant(text: str) -> datetime:
