@@ -188,6 +188,18 @@ def test_paragraphs_merged_or_split_are_cosmetic(place: int) -> None:
     assert back.severity is Severity.COSMETIC
 
 
+def test_a_paragraph_split_while_others_are_edited_is_still_cosmetic() -> None:
+    whole = f"{SENTENCES[0]} {SENTENCES[1]}"
+    edited = SENTENCES[3].replace("Tuesday", "Wednesday")
+    old, new = [whole, *SENTENCES[2:4]], [*SENTENCES[:3], edited, "Nobody answered the phone on Sunday."]
+    parted, changed, came = pair_texts(old, new)
+    assert (parted.old, parted.new, parted.severity) == (whole, "\n".join(SENTENCES[:2]), Severity.COSMETIC)
+    assert (changed.old, changed.new, came.new) == (SENTENCES[3], edited, new[-1])
+    parted, changed, went = pair_texts(new, old)
+    assert (parted.old, parted.new, parted.severity) == ("\n".join(SENTENCES[:2]), whole, Severity.COSMETIC)
+    assert (changed.old, went.old) == (edited, new[-1])
+
+
 @given(st.permutations(SENTENCES), st.integers(0, 4))
 def test_an_edited_paragraph_is_one_edit_wherever_it_moved(moved: list[str], place: int) -> None:
     new = moved[place].replace("the ", "the whole ").replace("in ", "within ")
@@ -215,12 +227,9 @@ def test_a_line_of_dots_that_came_is_cosmetic() -> None:
 def test_edits_lead_from_the_old_paragraphs_to_the_new(old: list[str], new: list[str]) -> None:
     left = list(old)
     for edit in pair_texts(old, new):
-        if edit.severity is Severity.COSMETIC:
-            return
-        if edit.old is not None:
-            left.remove(edit.old)
-        if edit.new is not None:
-            left.append(edit.new)
+        for text in (edit.old or "").splitlines():
+            left.remove(text)
+        left += (edit.new or "").splitlines()
     assert sorted(left) == sorted(new)
 
 

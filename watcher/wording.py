@@ -120,16 +120,51 @@ def pair_texts(old: Sequence[str], new: Sequence[str]) -> list[Edit]:
     gone, come = _beyond(old, left - right), _beyond(new, right - left)
     if not gone and not come:
         return []
-    if plain("".join("".join(gone).split())) == plain("".join("".join(come).split())):
+    if _letters("".join(gone)) == _letters("".join(come)):
         before, after = "\n".join(gone), "\n".join(come)
         return [Edit(before or None, after or None, words(before, after), Severity.COSMETIC)]
+    edits = _only_parted(gone, come)
     pairs = _pairs(gone, come)
-    edits = [
+    edits += [
         Edit(gone[pairs[place]], text, words(gone[pairs[place]], text)) if place in pairs else Edit(None, text)
         for place, text in enumerate(come)
     ]
     taken = set(pairs.values())
     return edits + [Edit(text, None) for place, text in enumerate(gone) if place not in taken]
+
+
+def _letters(text: str) -> str:
+    return plain("".join(text.split()))
+
+
+def _only_parted(gone: list[str], come: list[str]) -> list[Edit]:
+    """Take out of both lists the paragraphs that were split or merged and say the same: cosmetic edits."""
+    edits: list[Edit] = []
+    if len(gone) * len(come) > MOST_PAIRS:
+        return edits
+    for wholes, parts in ((gone, come), (come, gone)):
+        letters = [_letters(part) for part in parts]
+        for whole in tuple(wholes):
+            run = _run(_letters(whole), letters)
+            if run:
+                old, new = whole, "\n".join(parts[run])
+                if wholes is come:
+                    old, new = new, old
+                edits.append(Edit(old, new, words(old, new), Severity.COSMETIC))
+                wholes.remove(whole)
+                del parts[run], letters[run]
+    return edits
+
+
+def _run(whole: str, parts: Sequence[str]) -> slice | None:
+    """Where two or more of `parts` in a row make up `whole`."""
+    for start in range(len(parts)):
+        end, rest = start, whole
+        while end < len(parts) and parts[end] and rest.startswith(parts[end]):
+            rest, end = rest[len(parts[end]) :], end + 1
+        if not rest and end > start + 1:
+            return slice(start, end)
+    return None
 
 
 def _beyond(texts: Sequence[str], extra: Counter[str]) -> list[str]:
