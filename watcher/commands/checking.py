@@ -68,6 +68,9 @@ def _tell(desk: Desk, source: Source, checked: Checked) -> None:
 
 
 def _nothing_due(desk: Desk, app: App) -> None:
+    if not desk.config.sources:
+        say(desk, f"{desk.config.path.name} watches nothing yet: add a [[source]]")
+        return
     due = min((when, source.name) for source in desk.config.sources if (when := app.state(source).next_check))
     say(desk, f"nothing is due; {due[1]} is next, at {local(due[0], desk.config.timezone)} (--all checks now)")
 
