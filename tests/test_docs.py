@@ -1,4 +1,4 @@
-"""What README and docs say is true of the code: examples load, commands run and print what is shown, nothing is missing."""
+"""What README and docs show is true: examples load, commands run and print what is shown, nothing is missing."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def tour(tmp_path_factory: pytest.TempPathFactory) -> Tour:
 
 @pytest.fixture
 def desk(tour: Tour, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
-    """A folder with the shipped config.toml, the tour's state and some captures, and its pages on loopback; the port."""
+    """A folder with the shipped config.toml, the tour's state and captures, and its pages on loopback; the port."""
 
     async def briefly(desk: Any, stop: Any) -> None:
         stop.set()
