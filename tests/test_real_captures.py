@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
-import re
+import tarfile
 from collections import Counter
 from collections.abc import Iterable
 from html import escape
@@ -14,6 +14,10 @@ import pytest
 
 from tests.rig import Rig, minutes, source
 from tests.site import Reply
+from watcher.app import App
+from watcher.backfill import Backfilled, backfill
+from watcher.captures import opened
+from watcher.store import snapshots
 
 REAL = Path(os.environ.get("WATCHER_REAL_DATA", ""))
 pytestmark = pytest.mark.skipif(not os.environ.get("WATCHER_REAL_DATA"), reason="WATCHER_REAL_DATA names no folder")
@@ -52,6 +56,9 @@ def test_the_article_in_two_revisions(rig: Rig) -> None:
     assert [(note.old, note.new) for note in notes] == [(None, late)]
     assert [(change.old, change.new) for change in added] == [(None, text) for text in texts[start:end]]
     assert {change.kind for change in changes} == {"article.note", "article.text", "article.mentions"}
+    mentioned = [change.subject.id for change in changes if change.kind == "article.mentions"]
+    assert mentioned
+    assert all(place.startswith("us-") for place in mentioned)
 
 
 def test_the_article_names_its_jurisdictions() -> None:
@@ -65,49 +72,89 @@ def test_the_article_names_its_jurisdictions() -> None:
         assert resolve(f"{place} County, Calif.").id in ids
 
 
-def test_the_list_of_2025_loses_one_entry_at_a_time(rig: Rig) -> None:
+def listed() -> list[tuple[str, str]]:
+    """The list of August 2025: each entry's section, and its name as listed."""
     with (REAL / "doj_list_2025-08-05.csv").open(encoding="utf-8", newline="") as file:
-        rows = [(row["section"], row["name_as_listed"]) for row in csv.DictReader(file)]
+        return [(row["section"], row["name_as_listed"]) for row in csv.DictReader(file)]
 
-    def page(*without: str) -> Reply:
-        parts = ""
-        for section in dict.fromkeys(section for section, _ in rows):
-            items = "".join(f"<li>{escape(n)}</li>" for s, n in rows if s == section and n not in without)
-            parts += f"<h2>{section}</h2><ul>{items}</ul>"
-        return html(f"<main><h1>Sanctuary jurisdictions</h1><p>These are listed.</p>{parts}</main>", "List")
 
+def listing(*without: str) -> Reply:
+    """The list as a page, but for these entries."""
+    parts = ""
+    for section in dict.fromkeys(section for section, _ in listed()):
+        names = [name for place, name in listed() if place == section and name not in without]
+        parts += f"<h2>{section}</h2><ul>{''.join(f'<li>{escape(name)}</li>' for name in names)}</ul>"
+    return html(f"<main><h1>Sanctuary jurisdictions</h1><p>These are listed.</p>{parts}</main>", "List")
+
+
+def test_the_list_of_2025_loses_one_entry_at_a_time(rig: Rig) -> None:
     rig.watch(source(rig.site, "list", "jurisdiction-list"))
-    rig.site.pages["/list"] = page()
+    rig.site.pages["/list"] = listing()
     first = rig.check()
-    assert (first.outcome, first.state.records) == ("first", 35)
-    rig.site.pages["/list"] = page("Nevada")
-    (gone,) = rig.check(after=minutes(60)).changes
-    assert (gone.kind, gone.subject.id) == ("jurisdiction.delisted", "us-state:NV")
-    rig.site.pages["/list"] = page("Nevada", "Baltimore County, MD")
-    (gone,) = rig.check(after=minutes(60)).changes
-    assert (gone.kind, gone.subject.id, gone.subject.name) == (
-        "jurisdiction.delisted", "us-county:24005", "Baltimore County, Md.",
-    )  # fmt: skip
+    assert (first.outcome, first.state.records, len(listed())) == ("first", 35, 35)
+    gone: tuple[str, ...] = ()
+    for name, subject, told in (
+        ("Nevada", "us-state:NV", "Nevada"),
+        ("Baltimore County, MD", "us-county:24005", "Baltimore County, Md."),
+    ):
+        gone += (name,)
+        rig.site.pages["/list"] = listing(*gone)
+        (change,) = rig.check(after=minutes(60)).changes
+        assert (change.kind, change.subject.id, change.subject.name) == ("jurisdiction.delisted", subject, told)
+        assert told in rig.told()
 
 
-def test_four_years_of_one_page(rig: Rig, capsys: pytest.CaptureFixture[str]) -> None:
-    import asyncio
+def test_a_city_and_a_county_of_one_name_stay_two(rig: Rig) -> None:
+    rig.watch(source(rig.site, "list", "jurisdiction-list"))
+    rig.site.pages["/list"] = listing()
+    rig.check()
+    (city,) = [name for place, name in listed() if place == "CITIES" and "San Francisco" in name]
+    rig.site.pages["/list"] = listing(city)
+    found = rig.check(after=minutes(60)).changes
+    assert [(change.kind, change.subject.id) for change in found] == [
+        ("jurisdiction.delisted", "us-place:CA/san-francisco")
+    ]
 
-    from watcher.asking import Desk
-    from watcher.commands import filling
 
-    rig.watch('[[source]]\nname = "forms"\nkind = "table"\nurl = "https://example.org/forms"\n')
-    rig.store.close()
-    desk = Desk.begin(rig.path)
-    asyncio.run(filling.backfill(desk, desk.source("forms"), REAL / "real" / "dod-forms-2000-2499.tar.xz"))
-    assert re.search(r"1,463 captures, 1,463 stored, 1 of them suspect", capsys.readouterr().out)
-    with desk.store() as store:
-        from watcher.store import changes, snapshots
+def test_ten_weeks_of_one_page(rig: Rig) -> None:
+    folder = rig.folder / "captures"
+    folder.mkdir()
+    with tarfile.open(REAL / "real" / "dod-forms-2000-2499.tar.xz") as archive:
+        for member in archive:
+            if member.name > "2021-05-23":
+                break
+            archive.extract(member, folder, filter="data")
+    assert fill(rig, folder)[:3] == (77, 77, 1)
+    found = rig.changes()
+    assert Counter((f"{change.at:%m-%d}", change.kind) for change in found) == {
+        ("03-20", "record.changed"): 1,
+        ("04-22", "record.added"): 1,
+        ("04-22", "record.removed"): 4,
+        ("04-24", "record.changed"): 4,
+        ("05-22", "record.changed"): 3,
+    }
+    assert {change.at for change in found} <= {one.at for one in rig.snapshots("forms")}
+    assert rig.deliveries() == []
 
-        found = store.read_sync(lambda conn: list(changes.history(conn, kinds=("record.*",))))
-        assert store.read_sync(snapshots.first_bad, "forms") is None
+
+@pytest.mark.soak
+def test_four_years_of_one_page(rig: Rig) -> None:
+    path = REAL / "real" / "dod-forms-2000-2499.tar.xz"
+    assert fill(rig, path)[:3] == (1463, 1463, 1)
+    found = [change for change in rig.changes() if change.kind.startswith("record.")]
+    assert rig.store.read_sync(snapshots.first_bad, "forms") is None
     assert len({change.at for change in found}) == 43
-    rows = {(change.at, change.kind, change.subject.id) for change in found}
-    assert Counter(kind for _, kind, _ in rows).total() == 178
-    asyncio.run(filling.backfill(desk, desk.source("forms"), REAL / "real" / "dod-forms-2000-2499.tar.xz"))
-    assert re.search(r"1,463 captures, 0 stored", capsys.readouterr().out)
+    assert Counter(change.kind for change in found) == {"record.changed": 103, "record.removed": 84, "record.added": 1}
+    assert fill(rig, path) == (1463, 0, 0, 0)
+
+
+def fill(rig: Rig, path: Path) -> Backfilled:
+    """Take captures of the table of forms in."""
+    rig.watch('[[source]]\nname = "forms"\nkind = "table"\nurl = "https://example.org/forms"\n')
+
+    async def work(app: App) -> Backfilled:
+        (one,) = app.config.sources
+        with opened(path) as captures:
+            return await backfill(app.parts, one, app.state(one), captures)
+
+    return rig.run(work)
