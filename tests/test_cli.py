@@ -557,3 +557,17 @@ def test_a_desk_without_sources_has_nothing_to_do(run: Run, rig: Rig) -> None:
     assert run("check") == Ran(0, "config.toml watches nothing yet: add a [[source]]\n", "")
     assert run("check", "--all").code == 0
     assert run("sources", "--json") == Ran(0, "", "")
+
+
+def test_the_whole_of_it_on_postgresql(run: Run, rig: Rig, postgresql_url: str) -> None:
+    rig.watch(source(rig.site), watcher=f'database = "{postgresql_url}"')
+    assert run("check").out == "+ list: first, 5 records\n"
+    rig.site.pages["/list"] = table(without("Cook"))
+    rig.now += minutes(30)
+    assert check(run)["outcome"] == "changed"
+    (line,) = run("history", "--json", "--place", "Cook County, IL").lines
+    assert line["at"] == "2026-03-01T12:30:00Z"
+    assert run("sources", "--json").lines[0]["records"] == 4
+    assert run("show", "list", "--at", "30m", "--format", "raw").out == BASE
+    assert run("diff", "list", "--json").lines[0]["kind"] == "jurisdiction.delisted"
+    assert rig.snapshots() == []

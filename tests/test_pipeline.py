@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from tests.rig import COUNTIES, NOON, Rig, minutes, page, source, table, without
 from tests.site import Reply
+from tests.test_plugins import install
 from watcher import pipeline
 from watcher.core import Severity, SourceState
 from watcher.store import Connection, StoreError, snapshots, sources
@@ -134,16 +137,56 @@ def test_a_row_never_seen_has_not_returned(rig: Rig) -> None:
     assert change.returned is False
 
 
-def test_what_reads_as_it_did_when_an_adapter_did_not_yet_know_better_is_no_news(rig: Rig) -> None:
-    """The row of state stands for one that an older version wrote."""
-    first(rig)
-    rig.store.run_sync(sources.put_state, replace(rig.state(), version=0, fingerprint="of another version"))
-    rig.site.pages["/list"] = table(token="new")
+LINES = """
+import hashlib
+import msgspec
+from watcher.core import Document, Record
+
+class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    pass
+
+class Lines:
+    kind = "lines"
+    version = 1
+    Options = Options
+
+    def __init__(self, options):
+        self.options = options
+
+    async def snapshot(self, source, fetch, known, *, fresh):
+        return await fetch(source, source.url, validators=known, fresh=fresh)
+
+    def fingerprint(self, capture, known=""):
+        return hashlib.sha256(capture.body.strip() + bytes([self.version])).hexdigest()
+
+    def extract(self, capture, choices):
+        read = str.title if self.version == 1 else str.upper
+        keys = [read(line) for line in capture.body.decode().split()]
+        records = {key: Record(key, {"Name": key}) for key in keys}
+        return Document(capture.source, capture.kind, capture.snapshot, capture.at, capture.url, records=records)
+"""
+
+
+def test_an_adapter_that_reads_otherwise_since_its_upgrade_is_no_news(
+    rig: Rig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(tmp_path / "installed", LINES, "[watcher.sources]\nlines = stranger:Lines\n")
+    monkeypatch.syspath_prepend(str(tmp_path / "installed"))
+    monkeypatch.delitem(sys.modules, "stranger", raising=False)
+    rig.watch(source(rig.site, kind="lines"))
+    first(rig, "alpha beta gamma delta")
+    monkeypatch.setattr(sys.modules["stranger"].Lines, "version", 2)
     assert rig.check(after=minutes(30)).outcome == "unchanged"
-    assert rig.changes() == []
-    assert rig.state().version > 0
-    rig.site.pages["/list"] = table(without("Cook"))
-    assert rig.check(after=minutes(30)).outcome == "changed"
+    rig.site.pages["/list"] = "alpha beta gamma delta "
+    assert rig.check(after=minutes(30)).outcome == "unchanged"
+    assert (rig.changes(), rig.deliveries(), rig.state().version) == ([], [], 2)
+    rig.site.pages["/list"] = "alpha beta delta"
+    (change,) = rig.check(after=minutes(30)).changes
+    assert (change.kind, change.subject.name) == ("record.removed", "GAMMA")
+    monkeypatch.setattr(sys.modules["stranger"].Lines, "version", 3)
+    rig.site.pages["/list"] = "alpha beta delta omega"
+    (change,) = rig.check(after=minutes(30)).changes
+    assert (change.kind, change.subject.name) == ("record.added", "OMEGA")
 
 
 # ---------------------------------------------------------------- answers that are doubted
