@@ -196,3 +196,16 @@ def test_two_processes_get_no_row_twice_and_none_is_left(store_url: str) -> None
         shares = list(both.map(drain, (one, two)))
         everything = [*shares[0], *shares[1], *drain(one)]
         assert sorted(everything) == sorted(wanted)
+
+
+def test_a_claim_does_not_wait_for_another_one(postgresql_url: str) -> None:
+    def meanwhile(conn: Connection) -> list[Delivery]:
+        conn.exec_driver_sql("SET LOCAL lock_timeout = '5s'")
+        return outbox.claim(conn, NOON, limit=1, lease=LEASE)
+
+    def both(conn: Connection, other: Store) -> list[Delivery]:
+        return outbox.claim(conn, NOON, limit=1, lease=LEASE) + other.run_sync(meanwhile)
+
+    with Store.open(postgresql_url) as one, Store.open(postgresql_url) as two:
+        rows = put(one, "a", "b")
+        assert [row.id for row in one.run_sync(both, two)] == [row.id for row in rows]

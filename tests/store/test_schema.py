@@ -15,10 +15,11 @@ from watcher.store import Store, StoreError, sources
 from watcher.store.schema import MIGRATIONS
 from watcher.store.tables import HEAD, metadata
 
+STAMPED = "CREATE TABLE alembic_version (version_num TEXT); INSERT INTO alembic_version VALUES"
 FOREIGN = [
     "CREATE TABLE bookmarks (url TEXT)",
-    "CREATE TABLE alembic_version (version_num TEXT); INSERT INTO alembic_version VALUES ('a1b2c3d4e5f6')",
-    "CREATE TABLE alembic_version (version_num TEXT); INSERT INTO alembic_version VALUES ('0001')",
+    f"{STAMPED} ('a1b2c3d4e5f6'); CREATE TABLE source (feed TEXT)",
+    f"{STAMPED} ('0001')",
 ]
 
 

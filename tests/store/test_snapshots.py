@@ -244,7 +244,11 @@ def flip(store: Store) -> str:
         store.read_sync(lambda conn: conn.exec_driver_sql("SELECT data FROM body WHERE seq=20").scalar_one())
     )
     data[-1] ^= 1
-    return f"X'{data.hex()}'" if "watcher.db" in store.name else f"'\\x{data.hex()}'::bytea"
+    return blob(store, data.hex())
+
+
+def blob(store: Store, digits: str) -> str:
+    return f"X'{digits}'" if "watcher.db" in store.name else f"'\\x{digits}'::bytea"
 
 
 @pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
@@ -280,6 +284,16 @@ def test_a_record_that_cannot_be_read_is_named(store: Store) -> None:
         with pytest.raises(Corrupt, match=r"list.*cannot be read") as caught:
             store.read_sync(ask, what)
         assert caught.value.snapshot == chain[2].id
+
+
+def test_a_record_that_hangs_on_another_is_found(store: Store) -> None:
+    """Whole in itself, with its hash made anew, and of another chain."""
+    chain = store.run_sync(put_chain, [b"page %d" % number for number in range(4)])
+    forged = replace(chain[2], previous="0" * 64)
+    digest = snapshots.record_hash(forged)
+    values = f"id = '{digest[:16]}', previous = {blob(store, '0' * 64)}, record_hash = {blob(store, digest)}"
+    sql(store, f"UPDATE snapshot SET {values} WHERE seq = 3")
+    assert store.read_sync(snapshots.first_bad, "list") == digest[:16]
 
 
 def test_old_damage_does_not_keep_new_evidence_out(store: Store) -> None:
