@@ -116,13 +116,9 @@ def desk(tour: Tour, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
 
 def local(config: str, port: int) -> str:
     """`config` with each source's page on loopback, and no pause between them."""
-    kinds = iter(re.findall(r'^kind = "([^"]+)"', config, re.MULTILINE))
-    config = re.sub(
-        r'^url = "https://[^"]+"',
-        lambda _: f'url = "http://127.0.0.1:{port}{PATHS[next(kinds)]}"',
-        config,
-        flags=re.MULTILINE,
-    )
+    place = f"http://127.0.0.1:{port}"
+    address = re.compile(r'^kind = "([\w-]+)"\nurl = "[^"]+"', re.MULTILINE)
+    config = address.sub(lambda found: f'kind = "{found[1]}"\nurl = "{place}{PATHS[found[1]]}"', config)
     fetch = f'[fetch]\nper_host_per_minute = 0\nper_host = 50\nallow_private = ["127.0.0.1:{port}"]\n'
     return re.sub(r"^\[fetch\]\n(\w.*\n)*", "", config, flags=re.MULTILINE) + fetch
 
