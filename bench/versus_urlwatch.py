@@ -125,6 +125,10 @@ def figures(cost: dict[str, Cost], memory: tuple[int, int]) -> list[Figure]:
             wall, cost["urlwatch changed"].wall, cost["watcher changed"].wall, 3, most=False,
         ),
         ratio(
+            "the same, start aside",
+            wall, (cost["urlwatch changed"] - other_start).wall, (cost["watcher changed"] - start).wall, most=False,
+        ),
+        ratio(
             "other tokens / unchanged, both watcher",
             wall, cost["watcher tokens"].wall, cost["watcher before"].wall, 2, most=True,
         ),
