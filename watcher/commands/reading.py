@@ -24,9 +24,18 @@ def sources(desk: Desk) -> None:
             emit(_source_json(source, state))
         return
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
 
-    table = Table("source", "kind", "state", "records", "last checked", "last changed", "next check", box=None)
+    table = Table(
+        Column("source", no_wrap=True),
+        "kind",
+        "state",
+        "records",
+        "last checked",
+        "last changed",
+        "next check",
+        box=None,
+    )
     zone = desk.config.timezone
     for source, state in rows:
         told = f"{state.state}: {state.error}" if state.error else state.state
@@ -172,12 +181,16 @@ def _chosen(desk: Desk, store: Store, source: Source, stored: Sequence[Snapshot]
 
 
 def _print_diff(desk: Desk, source: Source, before: Snapshot, after: Snapshot, found: Sequence[Change]) -> None:
-    from watcher.notify.console import draw
-    from watcher.render import body
+    from watcher.notify.console import draw, takes_colour
+    from watcher.render import as_text, body
 
     zone = desk.config.timezone
     say(desk, f"{source.name}: {local(before.at, zone)} ({before.id}) → {local(after.at, zone)} ({after.id})")
     if not found:
         say(desk, "nothing differs in what is read")
         return
-    draw(tuple(told.line for told in body(found)), people(desk))
+    lines, out = tuple(told.line for told in body(found)), people(desk)
+    if takes_colour(out):
+        draw(lines, out)
+    else:
+        out.write(as_text(lines) + "\n")
