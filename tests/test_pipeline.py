@@ -502,3 +502,11 @@ def test_unchanged_checks_are_written_together(rig: Rig, monkeypatch: pytest.Mon
     assert {checked.outcome for checked in rig.check_all().values()} == {"unchanged"}
     assert written == [5]
     assert {rig.state(name).last_checked for name in names} == {rig.now}
+
+
+def test_a_wait_beyond_all_measure_is_a_day(rig: Rig) -> None:
+    first(rig)
+    rig.site.pages["/list"] = Reply("busy", status=503, headers={"Retry-After": "9" * 5_000})
+    checked = rig.check(after=minutes(30))
+    assert checked.outcome == "failed"
+    assert checked.state.next_check == rig.now + minutes(24 * 60)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -29,10 +29,11 @@ from watcher.core import (
     Source,
     SourceState,
     Verdict,
+    capture_of,
 )
-from watcher.pipeline import Parts, mark_returned, stored_capture
+from watcher.pipeline import Parts, commit, mark_returned, stored_capture
 from watcher.plugins import build
-from watcher.store import Connection, changes, snapshots, sources
+from watcher.store import changes, snapshots
 
 AHEAD = 8
 """Captures that are read ahead of the comparison, so that all children of the pool have work."""
@@ -47,6 +48,14 @@ class Backfilled(NamedTuple):
     stored: int
     suspect: int
     changes: int
+
+
+class Arrival(NamedTuple):
+    """A capture as it was found on disk: its time, what a server would have answered, the digest of its bytes."""
+
+    at: datetime
+    fetched: Fetched
+    sha256: str
 
 
 class Known(NamedTuple):
@@ -69,14 +78,14 @@ async def backfill(
     stored = await parts.store.read(snapshots.snapshots, source.name, verdicts=("ok",))
     one = Backfill(parts, source, state, deque(stored))
     total = kept = 0
-    async for capture, glance in _looked(parts, source, captures, imported):
+    async for arrival, glance in _looked(parts, source, captures, imported):
         total += 1
         if progress:
             progress(1)
         if glance is not None:
             kept += 1
-            await one.pass_stored(until=capture.at)
-            await one.take(capture, glance)
+            await one.pass_stored(until=arrival.at)
+            await one.take(arrival, glance)
             if len(one.rows) >= TOGETHER:
                 await one.store()
     await one.pass_stored(until=None)
@@ -86,21 +95,20 @@ async def backfill(
 
 async def _looked(
     parts: Parts, source: Source, captures: Captures, imported: set[tuple[datetime, str]]
-) -> AsyncIterator[tuple[Capture, Glance | None]]:
+) -> AsyncIterator[tuple[Arrival, Glance | None]]:
     """Each capture with a first look at it, in order, several looks under way at once. None: it is stored already."""
 
-    async def look(one: Found) -> tuple[Capture, Glance | None]:
-        body = captures.body(one)
-        capture = Capture(source.name, source.kind, "", one.at, source.url, 200, one.content_type, body)
-        if (one.at, hashlib.sha256(body).hexdigest()) in imported:
-            return capture, None
-        fetched = Fetched(source.url, 200, (("content-type", one.content_type),), body)
+    async def look(one: Found) -> tuple[Arrival, Glance | None]:
+        fetched = Fetched(source.url, 200, (("content-type", one.content_type),), captures.body(one))
+        arrival = Arrival(one.at, fetched, hashlib.sha256(fetched.body).hexdigest())
+        if (one.at, arrival.sha256) in imported:
+            return arrival, None
         try:
-            return capture, await parts.pool.look(source, fetched, one.at)
+            return arrival, await parts.pool.look(source, fetched, one.at)
         except NotReadable as error:
-            return capture, Glance(Verdict("unreadable", str(error)), "")
+            return arrival, Glance(Verdict("unreadable", str(error)), "")
 
-    under_way: deque[asyncio.Task[tuple[Capture, Glance | None]]] = deque()
+    under_way: deque[asyncio.Task[tuple[Arrival, Glance | None]]] = deque()
     waiting = iter(captures)
     try:
         while True:
@@ -147,9 +155,9 @@ class Backfill:
             self.doubt, self.mark, self.gone = None, "", ""
             self.told = await self._told(there)
 
-    async def take(self, capture: Capture, glance: Glance) -> None:
+    async def take(self, arrival: Arrival, glance: Glance) -> None:
         """Place one new capture: believed, with what changed in it, or doubted until the next one agrees."""
-        here = self._link(capture, glance)
+        here = self._link(arrival, glance)
         verdict = glance.verdict
         self.joined = False
         if verdict.ok:
@@ -170,7 +178,7 @@ class Backfill:
         """Write what waits, in one transaction, with where the source now stands."""
         found = await mark_returned(self.parts.store, self.source.name, tuple(self.found))
         self.changes += len(found)
-        await self.parts.store.run(_commit, self.state, tuple(self.rows), tuple(self.settled), found)
+        await self.parts.store.run(commit, self.state, rows=self.rows, settled=self.settled, found=found)
         self.rows.clear()
         self.settled.clear()
         self.found.clear()
@@ -229,14 +237,13 @@ class Backfill:
         stored = await self.parts.store.read(changes.between, self.source.name, there.id, self.ahead[0].id)
         return {_fact(change) for change in stored}
 
-    def _link(self, capture: Capture, glance: Glance) -> Known:
-        fetched = Fetched(capture.url, 200, (("content-type", capture.content_type),), capture.body)
+    def _link(self, arrival: Arrival, glance: Glance) -> Known:
         snapshot = snapshots.link(
             source=self.source.name,
             seq=self.state.seq + 1,
-            at=capture.at,
-            fetched=fetched,
-            sha256=hashlib.sha256(capture.body).hexdigest(),
+            at=arrival.at,
+            fetched=arrival.fetched,
+            sha256=arrival.sha256,
             provenance="import",
             clock="capture",
             previous=self.state.head,
@@ -245,7 +252,7 @@ class Backfill:
         version = build(self.source).version
         return Known(
             replace(snapshot, fingerprint=glance.fingerprint, version=version),
-            replace(capture, snapshot=snapshot.id),
+            capture_of(self.source, arrival.fetched, arrival.at, snapshot.id),
         )
 
     def _keep(self, here: Known, verdict: Verdict) -> None:
@@ -275,18 +282,3 @@ def _with_choices(here: Known, choices: Mapping[str, Any]) -> Known:
 def _fact(change: Change) -> bytes:
     """A change but for its place in time."""
     return msgspec.json.encode([change.kind, change.subject.id, change.path, change.old, change.new])
-
-
-def _commit(
-    conn: Connection,
-    state: SourceState,
-    rows: Sequence[tuple[Snapshot, bytes]],
-    settled: Sequence[Snapshot],
-    found: Sequence[Change],
-) -> None:
-    for snapshot, body in rows:
-        snapshots.put_snapshot(conn, snapshot, body)
-    for snapshot in settled:
-        snapshots.settle(conn, snapshot)
-    changes.put_changes(conn, found)
-    sources.put_state(conn, state)

@@ -41,12 +41,7 @@ class Look(msgspec.Struct, frozen=True, tag="look"):
 class Compare(msgspec.Struct, frozen=True, tag="compare"):
     """Compare two captures: gives a Reading."""
 
-    source: Source
-    after: Capture
-    before: Capture | None
-    choices: dict[str, Any]
-    last_seen: Any
-    guarded: bool
+    pair: Pair
 
 
 class Read(msgspec.Struct, frozen=True, tag="read"):
@@ -122,8 +117,7 @@ def work(job: Job) -> Any:
     if isinstance(job, Look):
         return reading.glance(job.source, job.fetched, job.at, job.known)
     if isinstance(job, Compare):
-        pair = Pair(job.source, job.after, job.before, job.choices, job.last_seen, job.guarded)
-        return reading.compare(pair)
+        return reading.compare(job.pair)
     document: Document = reading.read(job.source, job.capture, job.choices)
     return document
 

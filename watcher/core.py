@@ -322,7 +322,6 @@ class Reading:
     changes: tuple[Change, ...] = ()
     records: int = 0
     choices: Mapping[str, Any] = field(default_factory=dict)
-    title: str = ""
 
 
 # ---------------------------------------------------------------- what is told

@@ -1,4 +1,4 @@
-"""The story: check(source) from fetch to outbox, deliver() from outbox to outcome. The only file that knows the order.
+"""The story of a check, from fetch to outbox. With delivery, which goes on from there, all that knows the order.
 
 Everything that one check found is written in one transaction: snapshot, changes, deliveries and the next check.
 """
@@ -34,6 +34,7 @@ from watcher.core import (
     capture_of,
     instant,
 )
+from watcher.pace import retry_after
 from watcher.plugins import build
 from watcher.pool import Pool
 from watcher.store import Connection, Store, changes, outbox, snapshots, sources
@@ -171,7 +172,8 @@ class Check:
         """Stored and shown to the operator, and not believed before a later fetch agrees, if ever."""
         unheard = self.state.snapshot is None and verdict.kind in {"gone", "unreadable"}
         if unheard or verdict.kind == "failing":
-            return await self.failed(Failure("status", verdict.reason, retry_after=_retry_after(fetched)))
+            wait = retry_after(fetched.header("retry-after"), self.now)
+            return await self.failed(Failure("status", verdict.reason, retry_after=wait))
         if verdict.kind == "gone" and (self.state.state == "gone" or self._confirmed(verdict, "")):
             return await self.gone(verdict)
         mark = suspect.mark(verdict, snapshot.fingerprint)
@@ -257,23 +259,27 @@ class Check:
         # What changed between imported captures and the first live one is history, and news to nobody.
         joined = self.state.snapshot is not None and self.state.last_checked is None
         alerts = self.parts.dispatch(self.source, found) if found and not joined else ()
-        if snapshot is not None and body is not None:
-            state = replace(state, seq=snapshot.seq, head=snapshot.record_hash)
-        await self.parts.store.run(_commit, state, snapshot, body, found, alerts)
+        rows = [(snapshot, body)] if snapshot is not None and body is not None else []
+        settled = [snapshot] if snapshot is not None and body is None else []
+        for new, _ in rows:
+            state = replace(state, seq=new.seq, head=new.record_hash)
+        await self.parts.store.run(commit, state, rows=rows, settled=settled, found=found, alerts=alerts)
         return state, found
 
 
-def _commit(
+def commit(
     conn: Connection,
     state: SourceState,
-    snapshot: Snapshot | None,
-    body: bytes | None,
-    found: Sequence[Change],
-    alerts: Sequence[tuple[Alert, Sequence[Delivery]]],
+    *,
+    rows: Sequence[tuple[Snapshot, bytes]] = (),
+    settled: Sequence[Snapshot] = (),
+    found: Sequence[Change] = (),
+    alerts: Sequence[tuple[Alert, Sequence[Delivery]]] = (),
 ) -> None:
-    if snapshot is not None and body is not None:
+    """All that was found, in one transaction: new captures, those now believed, changes, alerts, where it stands."""
+    for snapshot, body in rows:
         snapshots.put_snapshot(conn, snapshot, body)
-    elif snapshot is not None:
+    for snapshot in settled:
         snapshots.settle(conn, snapshot)
     changes.put_changes(conn, found)
     for alert, deliveries in alerts:
@@ -311,8 +317,3 @@ def stored_capture(conn: Connection, source: Source, snapshot_id: str) -> tuple[
     snapshot = snapshots.snapshot(conn, snapshot_id)
     stored = Fetched(snapshot.url, snapshot.status, snapshot.headers, snapshots.body(conn, snapshot_id))
     return snapshot, capture_of(source, stored, snapshot.at, snapshot.id)
-
-
-def _retry_after(fetched: Fetched) -> timedelta | None:
-    seconds = fetched.header("retry-after")
-    return timedelta(seconds=min(int(seconds), 86_400)) if seconds.isascii() and seconds.isdecimal() else None

@@ -61,8 +61,7 @@ class Pool:
 
     async def compare(self, pair: Pair) -> Reading:
         """Compare two captures. Raises Unread."""
-        job = Compare(pair.source, pair.after, pair.before, dict(pair.choices), pair.last_seen, pair.guarded)
-        return await self._run(job, Reading)
+        return await self._run(Compare(pair), Reading)
 
     async def read(self, source: Source, capture: Capture, choices: Mapping[str, Any]) -> Document:
         """Extract one document. Raises NotReadable, or Unread where a limit was met."""

@@ -66,9 +66,9 @@ def compare(pair: Pair) -> Reading:
     else:
         verdict = lost(before, after) if before and pair.guarded else OK
     if before is None or not verdict.ok:
-        return Reading(verdict, (), len(after.records), after.choices, _title(after))
+        return Reading(verdict, (), len(after.records), after.choices)
     changes = diff(before, after, last_seen=pair.last_seen)
-    return Reading(verdict, changes, len(after.records), after.choices, _title(after))
+    return Reading(verdict, changes, len(after.records), after.choices)
 
 
 def _nothing(before: Document, capture: Capture) -> Document:
@@ -81,7 +81,3 @@ def _nothing(before: Document, capture: Capture) -> Document:
         url=capture.url,
         choices=before.choices,
     )
-
-
-def _title(document: Document) -> str:
-    return str(document.meta.get("headline") or document.meta.get("title") or "")

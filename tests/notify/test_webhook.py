@@ -31,7 +31,8 @@ from watcher.core import (
     Tools,
 )
 from watcher.fetch import Fetcher, FetchSettings
-from watcher.notify.webhook import Webhook, WebhookOptions, retry_after, verdict
+from watcher.notify.webhook import Webhook, WebhookOptions, verdict
+from watcher.pace import retry_after
 
 NOW = datetime(2017, 3, 20, 16, 0, tzinfo=UTC)
 SECRET = "correct horse"

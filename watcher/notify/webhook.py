@@ -9,20 +9,19 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 import msgspec
 
 from watcher.core import Dead, Failure, Fetched, Line, Message, Outcome, Retry, Sent, Tools
 from watcher.notify.attempt import attempt
+from watcher.pace import retry_after
 from watcher.render import as_text
 from watcher.wire import change_json
 
 BUSY = 429
 BUSY_WAIT = timedelta(minutes=1)
-LONGEST_WAIT = timedelta(days=1)
 NEVER_SENT = {"connect", "dns", "tls"}
 """Failures of a POST before its body has left: these repeat unmarked."""
 
@@ -106,15 +105,3 @@ def verdict(answer: Fetched | Failure, now: datetime) -> Outcome:
     if status >= 500:  # noqa: PLR2004 - the class of HTTP server errors
         return Retry(said, retry_after(answer.header("retry-after"), now), unknown=True)
     return Dead(f"{said}: check this channel's url and secret")
-
-
-def retry_after(value: str, now: datetime) -> timedelta | None:
-    """How long a Retry-After header asks to wait (RFC 9110, 10.2.3): seconds or a date; None where it does not."""
-    if value.isascii() and value.isdigit():
-        return min(timedelta(seconds=int(value[:9])), LONGEST_WAIT)
-    try:
-        until = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    wait = (until if until.tzinfo else until.replace(tzinfo=UTC)) - now
-    return min(max(wait, timedelta(0)), LONGEST_WAIT)
