@@ -7,11 +7,11 @@ waits in the outbox, so that a crash loses nothing and one channel's failure nev
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from watcher.core import Clock, Dead, Delivery, Message, Notifier, Outcome, Retry, Sent
+from watcher.core import Change, Clock, Dead, Delivery, Message, Notifier, Outcome, Retry, Sent
 from watcher.store import Store, changes, outbox
 
 LEASE = timedelta(seconds=90)
@@ -46,16 +46,23 @@ async def _channel(store: Store, channels: Channels, name: str, now: Clock) -> D
     """One channel's due rows, in order."""
     ends = {Sent: 0, Retry: 0, Dead: 0}
     while batch := await store.run(outbox.claim, now(), limit=AT_ONCE, lease=LEASE, channel=name):
-        for delivery in batch:
-            try:
-                notifier = channels(name)
-            except LookupError as error:
-                outcome: Outcome = Dead(str(error))
-            else:
-                outcome = await notifier.send(await _message(store, delivery))
-            ends[type(outcome)] += 1
-            await store.run(outbox.record, delivery, outcome, now(), _due(delivery, outcome, now()))
+        ids = {change for delivery in batch for change in delivery.changes}
+        told = {change.id: change for change in await store.read(changes.changes_by_id, sorted(ids))}
+        async with asyncio.TaskGroup() as group:  # writing down how one ended does not hold up the next
+            for delivery in batch:
+                outcome = await _send(channels, name, _message(delivery, told))
+                ends[type(outcome)] += 1
+                due = _due(delivery, outcome, now())
+                group.create_task(store.run(outbox.record, delivery, outcome, now(), due))
     return Delivered(ends[Sent], ends[Retry], ends[Dead])
+
+
+async def _send(channels: Channels, name: str, message: Message) -> Outcome:
+    try:
+        notifier = channels(name)
+    except LookupError as error:
+        return Dead(str(error))
+    return await notifier.send(message)
 
 
 def _due(delivery: Delivery, outcome: Outcome, now: datetime) -> datetime | None:
@@ -66,12 +73,12 @@ def _due(delivery: Delivery, outcome: Outcome, now: datetime) -> datetime | None
     return now + max(wait, outcome.after or wait)
 
 
-async def _message(store: Store, delivery: Delivery) -> Message:
+def _message(delivery: Delivery, told: Mapping[str, Change]) -> Message:
     return Message(
         ref=delivery.alert,
         source=delivery.source,
         lines=delivery.lines,
-        changes=tuple(await store.read(changes.changes_by_id, delivery.changes)),
+        changes=tuple(told[change] for change in delivery.changes if change in told),
         part=delivery.part,
         parts=delivery.parts,
         repeat=delivery.repeat,

@@ -149,12 +149,18 @@ class Check:
             reading = Reading(Verdict("unreadable", str(error)))
         if not reading.verdict.ok:
             return await self.doubt(fetched, snapshot, reading.verdict)
-        return await self.believe(fetched, snapshot, reading)
+        return await self.believe(fetched, snapshot, reading, before=before and before[1].body)
 
     async def believe(
-        self, fetched: Fetched, snapshot: Snapshot, reading: Reading, *, settled: bool = False
+        self,
+        fetched: Fetched,
+        snapshot: Snapshot,
+        reading: Reading,
+        *,
+        before: bytes | None = None,
+        settled: bool = False,
     ) -> Checked:
-        """`snapshot` is the page from now on: store what changed since the last one believed.
+        """`snapshot` is the page from now on: store what changed since the last one believed, whose bytes are `before`.
 
         `settled`: it is the first of the captures that agreed, and is stored already.
         """
@@ -163,7 +169,8 @@ class Check:
             reading = replace(reading, changes=(back, *reading.changes))
         state = standing.believed(self.state, self.source, fetched, snapshot, reading, self.now, price=self.parts.price)
         stored = replace(snapshot, verdict="ok", choices=reading.choices)
-        state, found = await self._store(state, stored, None if settled else fetched.body, found=reading.changes)
+        body = None if settled else fetched.body
+        state, found = await self._store(state, stored, body, before=before, found=reading.changes)
         seen = any(change.severity > Severity.COSMETIC for change in found)
         first = self.state.snapshot is None
         return Checked("first" if first else "changed" if seen else "unchanged", state, snapshot.id, found)
@@ -252,6 +259,7 @@ class Check:
         snapshot: Snapshot | None = None,
         body: bytes | None = None,
         *,
+        before: bytes | None = None,
         found: tuple[Change, ...] = (),
     ) -> tuple[SourceState, tuple[Change, ...]]:
         """One transaction for all that this check found; returns state and changes as stored."""
@@ -263,7 +271,7 @@ class Check:
         settled = [snapshot] if snapshot is not None and body is None else []
         for new, _ in rows:
             state = replace(state, seq=new.seq, head=new.record_hash)
-        await self.parts.store.run(commit, state, rows=rows, settled=settled, found=found, alerts=alerts)
+        await self.parts.store.run(commit, state, rows=rows, before=before, settled=settled, found=found, alerts=alerts)
         return state, found
 
 
@@ -272,13 +280,18 @@ def commit(
     state: SourceState,
     *,
     rows: Sequence[tuple[Snapshot, bytes]] = (),
+    before: bytes | None = None,
     settled: Sequence[Snapshot] = (),
     found: Sequence[Change] = (),
     alerts: Sequence[tuple[Alert, Sequence[Delivery]]] = (),
 ) -> None:
-    """All that was found, in one transaction: new captures, those now believed, changes, alerts, where it stands."""
+    """All that was found, in one transaction: new captures, those now believed, changes, alerts, where it stands.
+
+    `before`: the bytes before the first of `rows`, where they are at hand.
+    """
     for snapshot, body in rows:
-        snapshots.put_snapshot(conn, snapshot, body)
+        snapshots.put_snapshot(conn, snapshot, body, before)
+        before = body
     for snapshot in settled:
         snapshots.settle(conn, snapshot)
     changes.put_changes(conn, found)

@@ -27,9 +27,8 @@ def put_changes(conn: Connection, changes: Sequence[Change]) -> int:
     """Store changes, in this order; those already stored are passed over. Returns how many are new."""
     if not changes:
         return 0
-    statement = insert(conn, table).on_conflict_do_nothing(index_elements=[table.c.id])
-    options = {"preserve_rowcount": True}
-    return conn.execute(statement, [_row(change) for change in changes], execution_options=options).rowcount
+    rows, options = [_row(change) for change in changes], {"preserve_rowcount": True}
+    return conn.execute(insert(conn.dialect.name, table), rows, execution_options=options).rowcount
 
 
 def history(

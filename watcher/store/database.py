@@ -1,17 +1,19 @@
 """The store as the rest of the program sees it: `run` a function that writes, `read` with one that does not.
 
-All writing happens in one thread, in one transaction a call; reading in a few others, on connections that cannot write.
+All writing happens in one thread, and what waits there is committed together; reading in a few others, on connections
+that cannot write.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Concatenate, ParamSpec, Self, TypeVar, cast
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar, cast
 
 import msgspec
 from sqlalchemy import URL, Connection, Engine, make_url
@@ -21,6 +23,8 @@ from watcher.store import engines, schema
 from watcher.store.errors import StoreError, explained
 
 READERS = 4
+MOST_TOGETHER = 64
+"""Calls in one write transaction: a commit waits for the disk, and many can share the wait."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -38,6 +42,7 @@ class Store:
         self.warnings = warnings
         self._writing = engine(write=True, connections=1)
         self._reading = engine(write=False, connections=READERS)
+        self._waiting: deque[tuple[Callable[[Connection], Any], Future[Any]]] = deque()
         self._writer = ThreadPoolExecutor(1, "store-writer")
         self._readers = ThreadPoolExecutor(READERS, "store-reader")
 
@@ -67,7 +72,8 @@ class Store:
     async def run(self, fn: Callable[Concatenate[Connection, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Call `fn(connection, ...)` in a write transaction: committed where it returns, rolled back where it raises.
 
-        A caller that is cancelled meanwhile does not stop a transaction that has begun.
+        The transaction may be shared with others that wait; where one of them raises, each is called anew in its own,
+        so that `fn` may be called twice. A caller that is cancelled does not stop a transaction that has begun.
         """
         return await asyncio.wrap_future(self._write(lambda conn: fn(conn, *args, **kwargs)))
 
@@ -97,16 +103,35 @@ class Store:
         self.close()
 
     def _write(self, call: Callable[[Connection], T]) -> Future[T]:
-        return self._writer.submit(self._transact, self._writing, call)
+        future: Future[T] = Future()
+        self._waiting.append((call, future))
+        self._writer.submit(self._write_waiting)
+        return future
+
+    def _write_waiting(self) -> None:
+        """Run the calls that wait: in one transaction, or each in its own where one of them fails."""
+        taken = [self._waiting.popleft() for _ in range(min(len(self._waiting), MOST_TOGETHER))]
+        taken = [(call, future) for call, future in taken if future.set_running_or_notify_cancel()]
+        if not taken:
+            return  # done with those before
+        try:
+            results = self._transact(self._writing, lambda conn: [_whole(call(conn)) for call, _ in taken])
+        except BaseException as error:  # noqa: BLE001 - it is the caller's, who waits for it
+            if len(taken) == 1:
+                taken[0][1].set_exception(error)
+                return
+            for call, future in taken:
+                _settle(future, partial(self._transact, self._writing, call))
+        else:
+            for (_, future), result in zip(taken, results, strict=True):
+                future.set_result(result)
 
     def _read(self, call: Callable[[Connection], T]) -> Future[T]:
         return self._readers.submit(self._transact, self._reading, call)
 
     def _transact(self, engine: Engine, call: Callable[[Connection], T]) -> T:
         with self._explaining(), engine.begin() as conn:
-            result = call(conn)
-            # A generator would read on after the transaction has ended.
-            return cast("T", iter(list(result))) if isinstance(result, Generator) else result
+            return _whole(call(conn))
 
     @contextmanager
     def _explaining(self) -> Iterator[None]:
@@ -127,6 +152,18 @@ class Store:
         except OSError as error:
             raise StoreError(f"{path}: its folder cannot be made: {error}") from error
         self.run_sync(lambda _: None)
+
+
+def _whole(result: T) -> T:
+    """What a call returned; a generator would read on after the transaction has ended."""
+    return cast("T", iter(list(result))) if isinstance(result, Generator) else result
+
+
+def _settle(future: Future[T], call: Callable[[], T]) -> None:
+    try:
+        future.set_result(call())
+    except BaseException as error:  # noqa: BLE001 - it is the caller's, who waits for it
+        future.set_exception(error)
 
 
 def _place(url_or_path: str | Path) -> Path | URL:

@@ -24,9 +24,9 @@ LOST = "the process ended while sending"
 
 def put_alert(conn: Connection, alert: Alert, deliveries: Sequence[Delivery]) -> None:
     """Store an alert and its parts; what is stored already stays as it is."""
-    conn.execute(insert(conn, alerts).on_conflict_do_nothing(), row(alerts, alert))
+    conn.execute(insert(conn.dialect.name, alerts), row(alerts, alert))
     if deliveries:
-        conn.execute(insert(conn, table).on_conflict_do_nothing(), [row(table, one) for one in deliveries])
+        conn.execute(insert(conn.dialect.name, table), [row(table, one) for one in deliveries])
 
 
 def claim(

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Select, select, update
+from sqlalchemy import Connection, Row, Select, select, update
 
 from watcher.core import Fetched, Snapshot, instant, parse_instant
 from watcher.store.bodies import FULL_EACH, pack, unpack
@@ -96,14 +96,14 @@ def record_hash(snapshot: Snapshot) -> str:
     return hashlib.sha256(b"".join(parts)).hexdigest()
 
 
-def put_snapshot(conn: Connection, snapshot: Snapshot, body: bytes) -> None:
-    """Store a record and its bytes.
+def put_snapshot(conn: Connection, snapshot: Snapshot, body: bytes, before: bytes | None = None) -> None:
+    """Store a record and its bytes. `before`: those of the link before it, from a caller that has read them already.
 
     Raises ValueError for bytes of another digest, or above bodies.LIMIT; StoreError where the chain has such a link.
     """
     if hashlib.sha256(body).hexdigest() != snapshot.sha256:
         raise ValueError(f"{snapshot.source}: these are not the bytes of snapshot {snapshot.id}")
-    start, before = _before(conn, snapshot)
+    start, before = _before(conn, snapshot, before)
     packed = {"source": snapshot.source, "seq": snapshot.seq, "start": start, "size": len(body)}
     conn.execute(table.insert(), row(table, snapshot))
     conn.execute(bodies.insert(), {**packed, "data": pack(body, before)})
@@ -215,19 +215,23 @@ def _records(conn: Connection, query: Select[Any]) -> list[Snapshot]:
         raise Corrupt(names[0].source, names[0].id, f"its record cannot be read ({error})") from error
 
 
-def _before(conn: Connection, snapshot: Snapshot) -> tuple[int, bytes | None]:
+def _before(conn: Connection, snapshot: Snapshot, known: bytes | None) -> tuple[int, bytes | None]:
     """The full copy on which `snapshot` is to hang, and the bytes before it; its own seq and None: it becomes one.
+
+    `known` bytes are taken for those before it if they have their digest.
 
     Raises StoreError where the chain does not end in the link before it.
     """
     beside = (bodies.c.source == table.c.source) & (bodies.c.seq == table.c.seq)
-    query = select(table.c.record_hash, bodies.c.start).outerjoin(bodies, beside)
+    query = select(table.c.record_hash, table.c.sha256, bodies.c.start).outerjoin(bodies, beside)
     query = query.where(table.c.source == snapshot.source, table.c.seq == snapshot.seq - 1)
     end = conn.execute(query).one_or_none()
     if (end.record_hash if end else "") != snapshot.previous:
         raise StoreError(f"{snapshot.source}: its chain has another end: another process stored a capture; check again")
     if end is None or end.start is None or snapshot.seq - end.start >= FULL_EACH:
         return snapshot.seq, None
+    if known is not None and hashlib.sha256(known).hexdigest() == end.sha256:
+        return end.start, known
     try:
         return end.start, body(conn, snapshot.previous[:ID_DIGITS])
     except Corrupt:  # damage to old evidence must not keep new evidence out
@@ -236,21 +240,30 @@ def _before(conn: Connection, snapshot: Snapshot) -> tuple[int, bytes | None]:
 
 def _unpacked(conn: Connection, source: str, seq: int) -> bytes:
     """The bytes of one revision, unpacked from its full copy on; unchecked. Raises ValueError where they cannot be."""
-    here = bodies.c.source == source
-    start = conn.execute(select(bodies.c.start).where(here, bodies.c.seq == seq)).scalar()
-    if start is None:
+    first, here = bodies.alias(), bodies.c.source == source
+    start = select(first.c.start).where(first.c.source == source, first.c.seq == seq).scalar_subquery()
+    query = _links().where(here, bodies.c.seq.between(start, seq), bodies.c.seq > seq - FULL_EACH)
+    links = conn.execute(query.order_by(bodies.c.seq)).all()
+    if not links or [link.seq for link in links] != list(range(links[-1].start, seq + 1)):
         raise ValueError("its bytes are missing")
     content: bytes | None = None
-    for number in range(max(start, seq - FULL_EACH + 1), seq + 1):
-        content = _next(conn, source, number, content)
+    for link in links:
+        content = _open(link, content)
     assert content is not None
     return content
 
 
 def _next(conn: Connection, source: str, seq: int, before: bytes | None) -> bytes:
     """The bytes of one revision, given those `before` it. Raises ValueError where they cannot be unpacked."""
-    query = select(bodies.c.start, bodies.c.size, bodies.c.data).where(bodies.c.source == source, bodies.c.seq == seq)
-    packed = conn.execute(query).one_or_none()
-    if packed is None:
+    link = conn.execute(_links().where(bodies.c.source == source, bodies.c.seq == seq)).one_or_none()
+    if link is None:
         raise ValueError("its bytes are missing")
-    return unpack(packed.data, packed.size, None if packed.start == seq else before)
+    return _open(link, before)
+
+
+def _links() -> Select[Any]:
+    return select(bodies.c.seq, bodies.c.start, bodies.c.size, bodies.c.data)
+
+
+def _open(link: Row[Any], before: bytes | None) -> bytes:
+    return unpack(link.data, link.size, None if link.start == link.seq else before)

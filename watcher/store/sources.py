@@ -42,7 +42,4 @@ def put_checks(conn: Connection, states: Sequence[SourceState]) -> None:
 
 
 def _put(conn: Connection, states: Sequence[SourceState]) -> None:
-    new = insert(conn, table)
-    every = {column.name: new.excluded[column.name] for column in table.columns}
-    statement = new.on_conflict_do_update(index_elements=[table.c.name], set_=every)
-    conn.execute(statement, [row(table, state) for state in states])
+    conn.execute(insert(conn.dialect.name, table, replacing=True), [row(table, state) for state in states])

@@ -8,6 +8,7 @@ would load both dialects at each start, a tenth of a second.
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -15,7 +16,6 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
-    Connection,
     Dialect,
     Float,
     ForeignKey,
@@ -33,7 +33,7 @@ from sqlalchemy import (
 from watcher.core import Hop, Run, Span, Validators, instant, parse_instant
 
 if TYPE_CHECKING:
-    from sqlalchemy.dialects.sqlite import Insert
+    from sqlalchemy import Insert
 
 HEAD = "0001"
 """The newest migration; a database with this stamp is opened without alembic."""
@@ -240,15 +240,19 @@ delivery = Table(
 """The outbox; the index holds only what is not sent. `due` of a row in state "sending" is the end of its lease."""
 
 
-def insert(conn: Connection, table: Table) -> Insert:
-    """An INSERT that can say ON CONFLICT, which both dialects spell alike."""
-    if conn.dialect.name == "postgresql":
-        from sqlalchemy.dialects.postgresql import insert as postgresql
+@cache  # putting the statement together takes longer than running it
+def insert(dialect: str, table: Table, *, replacing: bool = False) -> Insert:
+    """An INSERT, as both dialects spell it, that leaves rows that are there as they are, or replaces them."""
+    if dialect == "postgresql":
+        from sqlalchemy.dialects.postgresql import insert
+    else:
+        from sqlalchemy.dialects.sqlite import insert  # type: ignore[assignment]  # the same methods, no common type
 
-        return postgresql(table)  # type: ignore[return-value]  # the same methods, without a common type
-    from sqlalchemy.dialects.sqlite import insert as sqlite
-
-    return sqlite(table)
+    new = insert(table)
+    if not replacing:
+        return new.on_conflict_do_nothing()
+    every = {column.name: new.excluded[column.name] for column in table.columns}
+    return new.on_conflict_do_update(index_elements=list(table.primary_key), set_=every)
 
 
 def row(table: Table, value: object) -> dict[str, Any]:
