@@ -12,10 +12,9 @@ import fcntl
 import os
 import struct
 import sys
-from collections import deque
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Self, TypeVar
+from typing import Any, NamedTuple, Self, TypeVar
 
 import msgspec
 
@@ -47,7 +46,8 @@ class Pool:
         self.start = start or Start(path=[entry for entry in sys.path if entry])
         self._alive = 0
         self._free: list[_Child] = []
-        self._waiting: deque[asyncio.Future[_Child | None]] = deque()
+        self._waiting: list[_Waiter] = []
+        self._looked: dict[str, _Child] = {}
 
     async def __aenter__(self) -> Self:
         return self
@@ -57,15 +57,20 @@ class Pool:
 
     async def look(self, source: Source, fetched: Fetched, at: datetime, known: str = "") -> Glance:
         """Judge one answer and digest what is read of it, which may be as `known`. Raises Unread."""
-        return await self._run(Look(source, fetched, at, known), Glance)
+        glance, child = await self._run(Look(source, fetched, at, known), Glance)
+        if glance.fingerprint != known:
+            self._looked[source.name] = child
+        return glance
 
     async def compare(self, pair: Pair) -> Reading:
-        """Compare two captures. Raises Unread."""
-        return await self._run(Compare(pair), Reading)
+        """Compare two captures, in the child that has looked at the page if it may be had. Raises Unread."""
+        reading, _ = await self._run(Compare(pair), Reading, self._looked.pop(pair.source.name, None))
+        return reading
 
     async def read(self, source: Source, capture: Capture, choices: Mapping[str, Any]) -> Document:
         """Extract one document. Raises NotReadable, or Unread where a limit was met."""
-        return await self._run(Read(source, capture, dict(choices)), Document)
+        document, _ = await self._run(Read(source, capture, dict(choices)), Document)
+        return document
 
     async def close(self) -> None:
         """End all children."""
@@ -73,9 +78,10 @@ class Pool:
             await child.end()
         self._free.clear()
 
-    async def _run(self, job: Job, result: type[T]) -> T:
+    async def _run(self, job: Job, result: type[T], wanted: _Child | None = None) -> tuple[T, _Child]:
+        """Have a job done, and say by whom; `wanted` is who would do it best."""
         body = msgspec.msgpack.encode(job)
-        child = await self._take()
+        child = await self._take(wanted)
         alive = False
         try:
             async with asyncio.timeout(self.wall_seconds):
@@ -91,25 +97,25 @@ class Pool:
             self._give(child if alive else None)
         if answer.error:
             raise (NotReadable if answer.unreadable else Unread)(answer.error)
-        return msgspec.msgpack.decode(answer.result, type=result)
+        return msgspec.msgpack.decode(answer.result, type=result), child
 
-    async def _take(self) -> _Child:
+    async def _take(self, wanted: _Child | None) -> _Child:
         """A child with nothing to do: a free one, a new one, or the next that gets free."""
         while self._free:
-            child = self._free.pop()
+            child = self._free.pop(self._free.index(wanted) if wanted in self._free else -1)
             if child.process.returncode is None:
                 return child
             self._alive -= 1  # ended from outside while it had nothing to do
         if self._alive == 0 or (self._alive < self.size and len(self._waiting) >= PATIENCE):
             self._alive += 1
             return await self._begin()
-        waiter: asyncio.Future[_Child | None] = asyncio.get_running_loop().create_future()
+        waiter = _Waiter(asyncio.get_running_loop().create_future(), wanted)
         self._waiting.append(waiter)
         try:
-            handed = await waiter
+            handed = await waiter.child
         except asyncio.CancelledError:
-            if waiter.done() and not waiter.cancelled():
-                self._give(waiter.result())
+            if waiter.child.done() and not waiter.child.cancelled():
+                self._give(waiter.child.result())
             raise
         return handed or await self._begin()
 
@@ -122,16 +128,23 @@ class Pool:
             raise
 
     def _give(self, child: _Child | None) -> None:
-        """Hand a child on to who waits longest; None is the place of one that died, to be filled anew."""
-        while self._waiting:
-            waiter = self._waiting.popleft()
-            if not waiter.done():
-                waiter.set_result(child)
-                return
-        if child is None:
+        """Hand a child on to who wants it, or waits longest; None is the place of one that died, to be filled anew."""
+        self._waiting = [waiter for waiter in self._waiting if not waiter.child.done()]
+        if self._waiting:
+            first = next((waiter for waiter in self._waiting if waiter.wanted is child), self._waiting[0])
+            self._waiting.remove(first)
+            first.child.set_result(child)
+        elif child is None:
             self._alive -= 1
         else:
             self._free.append(child)
+
+
+class _Waiter(NamedTuple):
+    """A job that waits for a child, and which one would do it best."""
+
+    child: asyncio.Future[_Child | None]
+    wanted: _Child | None
 
 
 class _Child:

@@ -23,6 +23,8 @@ from watcher.sources.html import collapse, decode, parse, spaced
 
 MOST_CELLS = 2_000_000
 MOST_DIGITS = 6
+MOST_REMEMBERED, LONG_ROW = 40_000, 1_000
+"""Rows that are remembered, and the characters of markup from which one is not."""
 MOST_SCANNED = 500_000_000
 MOST_EXACT = 2**63
 """Numbers from here on, the infinite ones and those that are none are read as text."""
@@ -44,7 +46,7 @@ class Grid(NamedTuple):
 # ---------------------------------------------------------------- HTML
 
 
-@lru_cache(maxsize=2)  # the look at a page and the comparison after it read the same bytes
+@lru_cache(maxsize=4)  # the look at a page and the comparison soon after it read the same bytes
 def html_grid(body: bytes, content_type: str, select: str) -> Grid:
     """The main table of a page, or the one that `select` names. Raises NotReadable where there is none."""
     text = decode(body, content_type)
@@ -122,7 +124,7 @@ def _rows(table: LexborNode) -> tuple[list[tuple[str, ...]], list[bool]]:
         if row.parent != group:
             group = row.parent
             hanging.clear()  # no cell reaches out of its group of rows
-        texts, heads = _cells(row, hanging) if spans else _plain_cells(row)
+        texts, heads = _cells(row, hanging) if spans else _plain_row(row)
         cells += len(texts)
         bounded(cells)
         if texts:
@@ -142,11 +144,23 @@ def bounded(cells: int) -> None:
         raise NotReadable(f"expected a table of at most {MOST_CELLS:,} cells, found more")
 
 
-def _plain_cells(row: LexborNode) -> tuple[list[str], bool]:
+_remembered: dict[str, tuple[list[str], bool]] = {}
+"""Rows of tables in which no cell spans another, by their markup: two captures of a page share nearly all of them."""
+
+
+def _plain_row(row: LexborNode) -> tuple[list[str], bool]:
     """The texts of one row of a table in which no cell spans another, and whether all its cells are `<th>`."""
+    markup = row.html or ""
+    if found := _remembered.get(markup):
+        return found
     cells = [cell for cell in row.iter() if cell.tag in ("td", "th")]
     texts = [" ".join(cell.text(deep=True).split()) for cell in cells]
-    return texts, bool(cells) and all(cell.tag == "th" for cell in cells)
+    read = texts, bool(cells) and all(cell.tag == "th" for cell in cells)
+    if len(markup) <= LONG_ROW:
+        if len(_remembered) >= MOST_REMEMBERED:
+            _remembered.clear()
+        _remembered[markup] = read
+    return read
 
 
 def _cells(row: LexborNode, hanging: dict[int, tuple[int, str]]) -> tuple[list[str], bool]:

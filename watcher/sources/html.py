@@ -150,7 +150,9 @@ def spaced(text: str) -> str:
 
 def parse(text: str) -> LexborHTMLParser:
     """The tree of a page. Raises NotReadable where it is nested too deep to be read in bounded time."""
-    opened = text.count("<") - text.count("</") - sum(map(text.count, _OFTEN))
+    opened, often = text.count("<") - text.count("</"), iter(_OFTEN)
+    while opened > MOST_DEEP and (flat := next(often, None)):
+        opened -= text.count(flat)
     if opened > MOST_DEEP and _depth(text) > MOST_DEEP:
         raise NotReadable(f"expected a page of elements nested at most {MOST_DEEP:,} deep, found a greater depth")
     return LexborHTMLParser(text, scripting=True)
