@@ -118,18 +118,18 @@ def _rows(table: LexborNode) -> tuple[list[tuple[str, ...]], list[bool]]:
     marked: list[bool] = []
     hanging: dict[int, tuple[int, str]] = {}
     spans = table.css_first("[colspan], [rowspan]") is not None
-    group: LexborNode | None = None
-    cells = 0
+    group, in_head, cells = 0, False, 0
     for row in _own_rows(table):
-        if row.parent != group:
-            group = row.parent
+        around = row.parent
+        if around is not None and around.mem_id != group:  # nodes themselves are compared by their whole markup
+            group, in_head = around.mem_id, around.tag == "thead"
             hanging.clear()  # no cell reaches out of its group of rows
         texts, heads = _cells(row, hanging) if spans else _plain_row(row)
         cells += len(texts)
         bounded(cells)
         if texts:
             rows.append(tuple(texts))
-            marked.append(not _is_title(texts) and (heads or (group is not None and group.tag == "thead")))
+            marked.append((heads or in_head) and not _is_title(texts))
     return rows, marked
 
 
