@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 
 import msgspec
 
+from watcher import plugins
 from watcher.core import Capture, Document, Fetched, NotReadable, Pair, Source
 
 CPU_SECONDS = 10
@@ -22,9 +23,10 @@ MEMORY_BYTES = 768 * 1024 * 1024
 
 
 class Start(msgspec.Struct, frozen=True):
-    """The first frame: where the parent's modules are, so that a stranger's adapter is found here too."""
+    """The first frame: where the parent's modules are, and which kinds it found in them, strangers' too."""
 
     path: list[str]
+    kinds: plugins.Kinds = {}
     cpu_seconds: int = CPU_SECONDS
     memory_bytes: int = MEMORY_BYTES
 
@@ -73,6 +75,7 @@ def main() -> None:
         return
     start = msgspec.msgpack.decode(first, type=Start)
     sys.path[:] = start.path
+    plugins.tell(start.kinds)
     resource.setrlimit(resource.RLIMIT_AS, (start.memory_bytes, start.memory_bytes))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     sys.setrecursionlimit(5_000)

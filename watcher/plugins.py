@@ -8,14 +8,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from importlib import import_module
+from typing import Any
 
 import msgspec
 
 from watcher.core import Adapter, Notifier, Source, Tools
-
-if TYPE_CHECKING:
-    from importlib.metadata import EntryPoint
 
 SOURCES = "watcher.sources"
 NOTIFIERS = "watcher.notifiers"
@@ -24,30 +22,35 @@ EXTRAS = {"trafilatura": "articles", "lxml_html_clean": "articles", "apprise": "
 """Which extra brings which optional library."""
 
 
+Kinds = dict[str, dict[str, str]]
+"""By group and kind, where its code is: "module:Class"."""
+_told: Kinds = {}
+
+
 class PluginError(LookupError):
     """There is no such kind, or its code cannot be used; the text says what to do."""
 
 
 def source_kinds() -> tuple[str, ...]:
     """The kinds that a [[source]] may have, sorted; nothing is imported."""
-    return tuple(sorted(_found()[SOURCES]))
+    return tuple(sorted(found()[SOURCES]))
 
 
 def notifier_kinds() -> tuple[str, ...]:
     """The kinds that a [[channel]] may have, sorted; nothing is imported."""
-    return tuple(sorted(_found()[NOTIFIERS]))
+    return tuple(sorted(found()[NOTIFIERS]))
 
 
 def adapter(kind: str) -> type[Adapter]:
     """The code of one kind of source. Raises PluginError."""
-    found: type[Adapter] = _loaded(SOURCES, kind, tuple(sys.path))
-    return found
+    code: type[Adapter] = _loaded(SOURCES, kind, tuple(sys.path))
+    return code
 
 
 def notifier(kind: str) -> type[Notifier]:
     """The code of one kind of channel. Raises PluginError."""
-    found: type[Notifier] = _loaded(NOTIFIERS, kind, tuple(sys.path))
-    return found
+    code: type[Notifier] = _loaded(NOTIFIERS, kind, tuple(sys.path))
+    return code
 
 
 def build(source: Source) -> Adapter:
@@ -68,12 +71,18 @@ def hint(library: str) -> str:
     return f"pip install 'watcher[{EXTRAS[library]}]'" if library in EXTRAS else f"pip install {library}"
 
 
-def _found() -> Mapping[str, Mapping[str, EntryPoint]]:
-    return _scan(tuple(sys.path))
+def found() -> Kinds:
+    """All kinds, with where their code is."""
+    return _told or _scan(tuple(sys.path))
+
+
+def tell(kinds: Kinds) -> None:
+    """Take `kinds` for all that there are: a child knows them from its parent, and does not look again."""
+    _told.update(kinds)
 
 
 @cache
-def _scan(path: tuple[str, ...]) -> Mapping[str, Mapping[str, EntryPoint]]:
+def _scan(path: tuple[str, ...]) -> Kinds:
     """The entry points of both groups on `path`; a name found twice is its first, as with imports.
 
     `importlib.metadata.entry_points` reads the name of every installed package and parses all their entry points: it
@@ -81,29 +90,30 @@ def _scan(path: tuple[str, ...]) -> Mapping[str, Mapping[str, EntryPoint]]:
     """
     from importlib.metadata import distributions
 
-    found: dict[str, dict[str, EntryPoint]] = {SOURCES: {}, NOTIFIERS: {}}
+    kinds: Kinds = {SOURCES: {}, NOTIFIERS: {}}
     for distribution in distributions(path=list(path)):
         if "[watcher." in (distribution.read_text("entry_points.txt") or ""):
             for entry in distribution.entry_points:
-                if entry.group in found:
-                    found[entry.group].setdefault(entry.name, entry)
-    return found
+                if entry.group in kinds:
+                    kinds[entry.group].setdefault(entry.name, entry.value)
+    return kinds
 
 
 @cache
-def _loaded(group: str, kind: str, path: tuple[str, ...]) -> Any:
-    entry = _scan(path)[group].get(kind)
-    if entry is None:
+def _loaded(group: str, kind: str, _path: tuple[str, ...]) -> Any:
+    place = found()[group].get(kind)
+    if place is None:
         raise PluginError(_unknown(group, kind))
+    module, _, name = place.partition(":")
     try:
-        code = entry.load()
+        code = getattr(import_module(module), name)
     except Exception as error:
         if isinstance(error, ModuleNotFoundError) and error.name in EXTRAS:
             raise PluginError(f'kind "{kind}" needs {error.name}: {hint(error.name)}') from error
-        raise PluginError(f'kind "{kind}" cannot be loaded from {entry.value}: {error}') from error
+        raise PluginError(f'kind "{kind}" cannot be loaded from {place}: {error}') from error
     options = getattr(code, "Options", None)
     if not isinstance(code, type) or not isinstance(options, type) or not issubclass(options, msgspec.Struct):
-        raise PluginError(f'kind "{kind}": {entry.value} is not a class with an Options struct')
+        raise PluginError(f'kind "{kind}": {place} is not a class with an Options struct')
     _require(kind, getattr(code, "requires", ()))
     return code
 
@@ -120,7 +130,7 @@ def _require(kind: str, libraries: tuple[str, ...]) -> None:
 def _unknown(group: str, kind: str) -> str:
     import difflib
 
-    kinds = sorted(_found()[group])
+    kinds = sorted(found()[group])
     there = f"there are {', '.join(kinds)}"
     if group == SOURCES and kind in LATER:
         return f'kind "{kind}" is not part of this version; {there}'

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple, Self, TypeVar
 
 import msgspec
 
+from watcher import plugins
 from watcher.child import Answer, Compare, Job, Look, Read, Start
 from watcher.core import Capture, Document, Fetched, Glance, NotReadable, Pair, Reading, Source
 
@@ -43,7 +44,7 @@ class Pool:
     def __init__(self, *, size: int = 0, wall_seconds: float = WALL_SECONDS, start: Start | None = None) -> None:
         self.size = size or min(os.cpu_count() or 1, MOST_CHILDREN)
         self.wall_seconds = wall_seconds
-        self.start = start or Start(path=[entry for entry in sys.path if entry])
+        self.start = start or Start(path=[entry for entry in sys.path if entry], kinds=plugins.found())
         self._alive = 0
         self._free: list[_Child] = []
         self._waiting: list[_Waiter] = []
