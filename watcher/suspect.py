@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from itertools import accumulate
 from urllib.parse import urlsplit
 
 from selectolax.lexbor import LexborHTMLParser
@@ -101,7 +102,8 @@ def _judge_html(fetched: Fetched, asked: str) -> Verdict:
 
 def _is_full(body: bytes) -> bool:
     """Whether the page has more paragraphs, items and cells than any notice, which is cheaper to see than to read."""
-    return sum(map(body.count, (b"<p>", b"<p ", b"<li", b"<td"))) > MANY_PARTS
+    counted = accumulate(map(body.count, (b"<td", b"<li", b"<p>", b"<p ")))
+    return any(count > MANY_PARTS for count in counted)
 
 
 def _judge_words(said: str, text: str, *, short: bool, password: bool, fetched: Fetched, asked: str) -> Verdict:

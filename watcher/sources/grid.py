@@ -51,25 +51,23 @@ def html_grid(body: bytes, content_type: str, select: str) -> Grid:
     """The main table of a page, or the one that `select` names. Raises NotReadable where there is none."""
     text = decode(body, content_type)
     tree = parse(text)
-    table = main_table(tree, select)
-    if table.css_first(f"{BREAKS}, {UNREAD}"):
+    try:
+        rows = _rows(main_table(tree, select))
+    except _Joined:
         tree = parse(spaced(text))
-        table = main_table(tree, select)
-        for junk in table.css(UNREAD):
-            junk.decompose()
-    rows, marked = _rows(table)
+        rows = _rows(main_table(tree, select), joined=False)
     if not rows:
         raise NothingThere("expected a table with rows, found a table without any")
-    start = _header(rows, marked)
+    start = _header(rows)
     title = tree.css_first("title")
-    header, rest = (tuple(rows[start]), rows[start + 1 :]) if start >= 0 else ((), rows)
-    kept = [row for row in rest if any(row) and row != header]
+    header = rows[start].texts if start >= 0 else ()
+    kept = [row.texts for row in rows[start + 1 :] if any(row.texts) and row.texts != header]
     width = max([len(header), *map(len, kept)])
     bounded(width * len(kept))
     return Grid(
         header=header,
         rows=[row if len(row) == width else row + ("",) * (width - len(row)) for row in kept],
-        links=[(anchor.text(deep=True), anchor.attributes["href"] or "") for anchor in table.css("a[href]")],
+        links=[link for row in rows for link in row.links],
         title=collapse(title.text(deep=True)) if title else "",
     )
 
@@ -112,25 +110,35 @@ def _own_rows(table: LexborNode) -> Iterator[LexborNode]:
             yield from (row for row in part.iter() if row.tag == "tr")
 
 
-def _rows(table: LexborNode) -> tuple[list[tuple[str, ...]], list[bool]]:
-    """The cells of each row with spans filled in, and whether the row is marked as a header."""
-    rows: list[tuple[str, ...]] = []
-    marked: list[bool] = []
+class _Row(NamedTuple):
+    """A row as it stands: its cells, whether it is marked as a header, the words and targets of its links."""
+
+    texts: tuple[str, ...]
+    marked: bool
+    links: list[tuple[str, str]]
+
+
+class _Joined(Exception):  # noqa: N818 - caught a few lines away
+    """A row has lines in a cell that would read as one word: the page has to be read again, with spaces between."""
+
+
+def _rows(table: LexborNode, *, joined: bool = True) -> list[_Row]:
+    """The rows with spans filled in. Raises _Joined, unless the lines of cells are no more `joined`."""
+    rows: list[_Row] = []
     hanging: dict[int, tuple[int, str]] = {}
     spans = table.css_first("[colspan], [rowspan]") is not None
     group, in_head, cells = 0, False, 0
-    for row in _own_rows(table):
-        around = row.parent
+    for node in _own_rows(table):
+        around = node.parent
         if around is not None and around.mem_id != group:  # nodes themselves are compared by their whole markup
             group, in_head = around.mem_id, around.tag == "thead"
             hanging.clear()  # no cell reaches out of its group of rows
-        texts, heads = _cells(row, hanging) if spans else _plain_row(row)
-        cells += len(texts)
+        row = _row(node, hanging if spans else None, joined=joined)
+        cells += len(row.texts)
         bounded(cells)
-        if texts:
-            rows.append(tuple(texts))
-            marked.append((heads or in_head) and not _is_title(texts))
-    return rows, marked
+        if row.texts:
+            rows.append(row._replace(marked=not _is_title(row.texts)) if in_head or row.marked else row)
+    return rows
 
 
 def _is_title(row: Sequence[str]) -> bool:
@@ -144,23 +152,33 @@ def bounded(cells: int) -> None:
         raise NotReadable(f"expected a table of at most {MOST_CELLS:,} cells, found more")
 
 
-_remembered: dict[str, tuple[list[str], bool]] = {}
+_remembered: dict[str, _Row] = {}
 """Rows of tables in which no cell spans another, by their markup: two captures of a page share nearly all of them."""
 
 
-def _plain_row(row: LexborNode) -> tuple[list[str], bool]:
-    """The texts of one row of a table in which no cell spans another, and whether all its cells are `<th>`."""
-    markup = row.html or ""
+def _row(node: LexborNode, hanging: dict[int, tuple[int, str]] | None, *, joined: bool) -> _Row:
+    """One row of a table; `hanging` are the cells that reach into it from above, None where no cell spans another."""
+    markup = (node.html or "") if hanging is None else ""
     if found := _remembered.get(markup):
         return found
-    cells = [cell for cell in row.iter() if cell.tag in ("td", "th")]
-    texts = [" ".join(cell.text(deep=True).split()) for cell in cells]
-    read = texts, bool(cells) and all(cell.tag == "th" for cell in cells)
-    if len(markup) <= LONG_ROW:
+    if joined and node.css_first(f"{BREAKS}, {UNREAD}"):
+        raise _Joined
+    for junk in node.css(UNREAD):
+        junk.decompose()
+    texts, heads = _plain_cells(node) if hanging is None else _cells(node, hanging)
+    row = _Row(tuple(texts), heads, [(a.text(deep=True), a.attributes["href"] or "") for a in node.css("a[href]")])
+    if 0 < len(markup) <= LONG_ROW:
         if len(_remembered) >= MOST_REMEMBERED:
             _remembered.clear()
-        _remembered[markup] = read
-    return read
+        _remembered[markup] = row
+    return row
+
+
+def _plain_cells(row: LexborNode) -> tuple[list[str], bool]:
+    """The texts of one row of a table in which no cell spans another, and whether all its cells are `<th>`."""
+    cells = [cell for cell in row.iter() if cell.tag in ("td", "th")]
+    texts = [" ".join(cell.text(deep=True).split()) for cell in cells]
+    return texts, bool(cells) and all(cell.tag == "th" for cell in cells)
 
 
 def _cells(row: LexborNode, hanging: dict[int, tuple[int, str]]) -> tuple[list[str], bool]:
@@ -199,14 +217,15 @@ def _span(text: str | None) -> int:
     return min(max(int(text), 1), 1000) if text and text.isascii() and text.isdigit() and len(text) < MOST_DIGITS else 1
 
 
-def _header(rows: Sequence[tuple[str, ...]], marked: Sequence[bool]) -> int:
+def _header(rows: Sequence[_Row]) -> int:
     """Rule 2: the place of the header row, or -1."""
-    if True in marked:
-        return marked.index(True)
-    usual = Counter(len(row) for row in rows).most_common(1)[0][0]
-    for place, row in enumerate(rows[:20]):
-        if len(row) == usual and not _is_title(row):
-            return place if all(row) and len(set(row)) == len(row) and len(rows) > place + 1 else -1
+    marked = next((place for place, row in enumerate(rows) if row.marked), None)
+    if marked is not None:
+        return marked
+    usual = Counter(len(row.texts) for row in rows).most_common(1)[0][0]
+    for place, (texts, _, _) in enumerate(rows[:20]):
+        if len(texts) == usual and not _is_title(texts):
+            return place if all(texts) and len(set(texts)) == len(texts) and len(rows) > place + 1 else -1
     return -1
 
 
