@@ -149,7 +149,7 @@ class Check:
             reading = Reading(Verdict("unreadable", str(error)))
         if not reading.verdict.ok:
             return await self.doubt(fetched, snapshot, reading.verdict)
-        return await self.believe(fetched, snapshot, reading, before=before and before[1].body)
+        return await self.believe(fetched, snapshot, reading, before=before and (before[0], before[1].body))
 
     async def believe(
         self,
@@ -157,10 +157,10 @@ class Check:
         snapshot: Snapshot,
         reading: Reading,
         *,
-        before: bytes | None = None,
+        before: tuple[Snapshot, bytes] | None = None,
         settled: bool = False,
     ) -> Checked:
-        """`snapshot` is the page from now on: store what changed since the last one believed, whose bytes are `before`.
+        """`snapshot` is the page from now on: store what changed since `before`, the last one believed, and its bytes.
 
         `settled`: it is the first of the captures that agreed, and is stored already.
         """
@@ -259,7 +259,7 @@ class Check:
         snapshot: Snapshot | None = None,
         body: bytes | None = None,
         *,
-        before: bytes | None = None,
+        before: tuple[Snapshot, bytes] | None = None,
         found: tuple[Change, ...] = (),
     ) -> tuple[SourceState, tuple[Change, ...]]:
         """One transaction for all that this check found; returns state and changes as stored."""
@@ -280,18 +280,18 @@ def commit(
     state: SourceState,
     *,
     rows: Sequence[tuple[Snapshot, bytes]] = (),
-    before: bytes | None = None,
+    before: tuple[Snapshot, bytes] | None = None,
     settled: Sequence[Snapshot] = (),
     found: Sequence[Change] = (),
     alerts: Sequence[tuple[Alert, Sequence[Delivery]]] = (),
 ) -> None:
     """All that was found, in one transaction: new captures, those now believed, changes, alerts, where it stands.
 
-    `before`: the bytes before the first of `rows`, where they are at hand.
+    `before`: the capture before the first of `rows`, where it is at hand.
     """
     for snapshot, body in rows:
         snapshots.put_snapshot(conn, snapshot, body, before)
-        before = body
+        before = snapshot, body
     for snapshot in settled:
         snapshots.settle(conn, snapshot)
     changes.put_changes(conn, found)
@@ -327,6 +327,6 @@ async def mark_returned(store: Store, source: str, found: tuple[Change, ...]) ->
 
 def stored_capture(conn: Connection, source: Source, snapshot_id: str) -> tuple[Snapshot, Capture]:
     """A stored snapshot, and its bytes as the adapter reads them. Raises Corrupt where they are not those stored."""
-    snapshot = snapshots.snapshot(conn, snapshot_id)
-    stored = Fetched(snapshot.url, snapshot.status, snapshot.headers, snapshots.body(conn, snapshot_id))
+    snapshot, body = snapshots.with_body(conn, snapshot_id)
+    stored = Fetched(snapshot.url, snapshot.status, snapshot.headers, body)
     return snapshot, capture_of(source, stored, snapshot.at, snapshot.id)

@@ -58,20 +58,15 @@ class Pool:
 
     async def look(self, source: Source, fetched: Fetched, at: datetime, known: str = "") -> Glance:
         """Judge one answer and digest what is read of it, which may be as `known`. Raises Unread."""
-        glance, child = await self._run(Look(source, fetched, at, known), Glance)
-        if glance.fingerprint != known:
-            self._looked[source.name] = child
-        return glance
+        return await self._run(Look(source, fetched, at, known), Glance)
 
     async def compare(self, pair: Pair) -> Reading:
         """Compare two captures, in the child that has looked at the page if it may be had. Raises Unread."""
-        reading, _ = await self._run(Compare(pair), Reading, self._looked.pop(pair.source.name, None))
-        return reading
+        return await self._run(Compare(pair), Reading)
 
     async def read(self, source: Source, capture: Capture, choices: Mapping[str, Any]) -> Document:
         """Extract one document. Raises NotReadable, or Unread where a limit was met."""
-        document, _ = await self._run(Read(source, capture, dict(choices)), Document)
-        return document
+        return await self._run(Read(source, capture, dict(choices)), Document)
 
     async def close(self) -> None:
         """End all children."""
@@ -79,10 +74,9 @@ class Pool:
             await child.end()
         self._free.clear()
 
-    async def _run(self, job: Job, result: type[T], wanted: _Child | None = None) -> tuple[T, _Child]:
-        """Have a job done, and say by whom; `wanted` is who would do it best."""
+    async def _run(self, job: Job, result: type[T]) -> T:
         body = msgspec.msgpack.encode(job)
-        child = await self._take(wanted)
+        child = await self._take(self._looked.pop(job.pair.source.name, None) if isinstance(job, Compare) else None)
         alive = False
         try:
             async with asyncio.timeout(self.wall_seconds):
@@ -98,7 +92,9 @@ class Pool:
             self._give(child if alive else None)
         if answer.error:
             raise (NotReadable if answer.unreadable else Unread)(answer.error)
-        return msgspec.msgpack.decode(answer.result, type=result), child
+        if isinstance(job, Look):
+            self._looked[job.source.name] = child
+        return msgspec.msgpack.decode(answer.result, type=result)
 
     async def _take(self, wanted: _Child | None) -> _Child:
         """A child with nothing to do: a free one, a new one, or the next that gets free."""

@@ -166,12 +166,16 @@ def _row(node: LexborNode, hanging: dict[int, tuple[int, str]] | None, *, joined
     for junk in node.css(UNREAD):
         junk.decompose()
     texts, heads = _plain_cells(node) if hanging is None else _cells(node, hanging)
-    row = _Row(tuple(texts), heads, [(a.text(deep=True), a.attributes["href"] or "") for a in node.css("a[href]")])
+    row = _Row(tuple(texts), heads, [_link(anchor) for anchor in node.css("a[href]")])
     if 0 < len(markup) <= LONG_ROW:
         if len(_remembered) >= MOST_REMEMBERED:
             _remembered.clear()
         _remembered[markup] = row
     return row
+
+
+def _link(anchor: LexborNode) -> tuple[str, str]:
+    return collapse(anchor.text(deep=True)), anchor.attributes["href"] or ""
 
 
 def _plain_cells(row: LexborNode) -> tuple[list[str], bool]:

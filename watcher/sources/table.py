@@ -23,7 +23,7 @@ import msgspec
 from watcher.core import Adapter, Capture, Document, Link, NotReadable, Record, Subject, Value
 from watcher.matching import keys_of
 from watcher.sources.grid import Grid, csv_grid, html_grid, json_grid, steady_digest
-from watcher.sources.html import absolute, collapse, decode
+from watcher.sources.html import absolute, decode
 
 _PLACE_COLUMNS = {
     "state": "state",
@@ -91,7 +91,7 @@ class Table(Adapter):
             url=capture.url,
             meta={"title": grid.title} if grid.title else {},
             records=records(header, rows, key, subjects),
-            links=tuple(Link(collapse(text), url) for text, href in grid.links if (url := absolute(capture.url, href))),
+            links=tuple(Link(text, url) for text, href in grid.links if (url := absolute(capture.url, href))),
             choices={"header": list(header), "key": list(key), **places},
         )
 

@@ -1,6 +1,6 @@
 """What was seen, what changed, what is to be told: kept in SQLite or PostgreSQL, below the pipeline.
 
-`Store.run` and `Store.read` call the functions of `sources`, `snapshots`, `changes` and `outbox`.
+`Store.run` and `Store.read` call the functions of `sources`, `snapshots`, `screenshots`, `changes` and `outbox`.
 """
 
 from __future__ import annotations

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Row, Select, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, func, or_, select
 
 from watcher.core import Change, Severity, Subject
 from watcher.store.tables import change as table
@@ -77,9 +78,14 @@ def removed_before(
     conn: Connection, source: str, subject_ids: Collection[str], kinds: Collection[str] = REMOVALS
 ) -> dict[str, datetime]:
     """Return those of `subject_ids` that a source had once and dropped, with when it did so first."""
-    query = select(table.c.subject_id, func.min(table.c.at)).group_by(table.c.subject_id)
-    dropped = conn.execute(query.where(table.c.source == source, _of_kinds(kinds)))
+    dropped = conn.execute(_dropped(tuple(kinds)), {"source": source})
     return {subject: at for subject, at in dropped if subject in subject_ids}
+
+
+@cache
+def _dropped(kinds: tuple[str, ...]) -> Select[Any]:
+    query = select(table.c.subject_id, func.min(table.c.at)).group_by(table.c.subject_id)
+    return query.where(table.c.source == bindparam("source"), _of_kinds(kinds))
 
 
 def between(conn: Connection, source: str, before: str, snapshot: str) -> list[Change]:

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, Select, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, select, update
 
 from watcher.core import Fetched, Snapshot, instant, parse_instant
 from watcher.store.bodies import FULL_EACH, pack, unpack
@@ -96,17 +96,19 @@ def record_hash(snapshot: Snapshot) -> str:
     return hashlib.sha256(b"".join(parts)).hexdigest()
 
 
-def put_snapshot(conn: Connection, snapshot: Snapshot, body: bytes, before: bytes | None = None) -> None:
-    """Store a record and its bytes. `before`: those of the link before it, from a caller that has read them already.
+def put_snapshot(
+    conn: Connection, snapshot: Snapshot, body: bytes, before: tuple[Snapshot, bytes] | None = None
+) -> None:
+    """Store a record and its bytes. `before`: a link and its bytes as read or stored before; of use if it is the last.
 
     Raises ValueError for bytes of another digest, or above bodies.LIMIT; StoreError where the chain has such a link.
     """
     if hashlib.sha256(body).hexdigest() != snapshot.sha256:
         raise ValueError(f"{snapshot.source}: these are not the bytes of snapshot {snapshot.id}")
-    start, before = _before(conn, snapshot, before)
+    start, dictionary = _before(conn, snapshot, before)
     packed = {"source": snapshot.source, "seq": snapshot.seq, "start": start, "size": len(body)}
     conn.execute(table.insert(), row(table, snapshot))
-    conn.execute(bodies.insert(), {**packed, "data": pack(body, before)})
+    conn.execute(bodies.insert(), {**packed, "data": pack(body, dictionary)})
 
 
 def settle(conn: Connection, snapshot: Snapshot) -> None:
@@ -127,6 +129,11 @@ def snapshot(conn: Connection, snapshot_id: str) -> Snapshot:
 
 def body(conn: Connection, snapshot_id: str) -> bytes:
     """Return the bytes of a snapshot, checked against its digest. Raises NotStored, and Corrupt where they differ."""
+    return with_body(conn, snapshot_id)[1]
+
+
+def with_body(conn: Connection, snapshot_id: str) -> tuple[Snapshot, bytes]:
+    """Return a record and its bytes, as `body` does."""
     one = snapshot(conn, snapshot_id)
     try:
         content = _unpacked(conn, one.source, one.seq)
@@ -134,7 +141,7 @@ def body(conn: Connection, snapshot_id: str) -> bytes:
         raise Corrupt(one.source, one.id, str(error)) from error
     if hashlib.sha256(content).hexdigest() != one.sha256:
         raise Corrupt(one.source, one.id, "its bytes do not have the digest of its record")
-    return content
+    return one, content
 
 
 def snapshots(
@@ -215,23 +222,21 @@ def _records(conn: Connection, query: Select[Any]) -> list[Snapshot]:
         raise Corrupt(names[0].source, names[0].id, f"its record cannot be read ({error})") from error
 
 
-def _before(conn: Connection, snapshot: Snapshot, known: bytes | None) -> tuple[int, bytes | None]:
+def _before(conn: Connection, snapshot: Snapshot, known: tuple[Snapshot, bytes] | None) -> tuple[int, bytes | None]:
     """The full copy on which `snapshot` is to hang, and the bytes before it; its own seq and None: it becomes one.
-
-    `known` bytes are taken for those before it if they have their digest.
 
     Raises StoreError where the chain does not end in the link before it.
     """
     beside = (bodies.c.source == table.c.source) & (bodies.c.seq == table.c.seq)
-    query = select(table.c.record_hash, table.c.sha256, bodies.c.start).outerjoin(bodies, beside)
+    query = select(table.c.record_hash, bodies.c.start).outerjoin(bodies, beside)
     query = query.where(table.c.source == snapshot.source, table.c.seq == snapshot.seq - 1)
     end = conn.execute(query).one_or_none()
     if (end.record_hash if end else "") != snapshot.previous:
         raise StoreError(f"{snapshot.source}: its chain has another end: another process stored a capture; check again")
     if end is None or end.start is None or snapshot.seq - end.start >= FULL_EACH:
         return snapshot.seq, None
-    if known is not None and hashlib.sha256(known).hexdigest() == end.sha256:
-        return end.start, known
+    if known is not None and known[0].record_hash == snapshot.previous:
+        return end.start, known[1]
     try:
         return end.start, body(conn, snapshot.previous[:ID_DIGITS])
     except Corrupt:  # damage to old evidence must not keep new evidence out
@@ -240,10 +245,7 @@ def _before(conn: Connection, snapshot: Snapshot, known: bytes | None) -> tuple[
 
 def _unpacked(conn: Connection, source: str, seq: int) -> bytes:
     """The bytes of one revision, unpacked from its full copy on; unchecked. Raises ValueError where they cannot be."""
-    first, here = bodies.alias(), bodies.c.source == source
-    start = select(first.c.start).where(first.c.source == source, first.c.seq == seq).scalar_subquery()
-    query = _links().where(here, bodies.c.seq.between(start, seq), bodies.c.seq > seq - FULL_EACH)
-    links = conn.execute(query.order_by(bodies.c.seq)).all()
+    links = conn.execute(_CHAIN, {"source": source, "seq": seq}).all()
     if not links or [link.seq for link in links] != list(range(links[-1].start, seq + 1)):
         raise ValueError("its bytes are missing")
     content: bytes | None = None
@@ -255,14 +257,21 @@ def _unpacked(conn: Connection, source: str, seq: int) -> bytes:
 
 def _next(conn: Connection, source: str, seq: int, before: bytes | None) -> bytes:
     """The bytes of one revision, given those `before` it. Raises ValueError where they cannot be unpacked."""
-    link = conn.execute(_links().where(bodies.c.source == source, bodies.c.seq == seq)).one_or_none()
+    link = conn.execute(_PACKED.where(bodies.c.seq == seq), {"source": source}).one_or_none()
     if link is None:
         raise ValueError("its bytes are missing")
     return _open(link, before)
 
 
-def _links() -> Select[Any]:
-    return select(bodies.c.seq, bodies.c.start, bodies.c.size, bodies.c.data)
+_PACKED: Select[Any] = select(bodies.c.seq, bodies.c.start, bodies.c.size, bodies.c.data).where(
+    bodies.c.source == bindparam("source")
+)
+_FULL = bodies.alias()
+_START = select(_FULL.c.start).where(_FULL.c.source == bindparam("source"), _FULL.c.seq == bindparam("seq"))
+_CHAIN = _PACKED.where(
+    bodies.c.seq.between(_START.scalar_subquery(), bindparam("seq")), bodies.c.seq > bindparam("seq") - FULL_EACH
+).order_by(bodies.c.seq)
+"""What one revision is unpacked from: its full copy and all after it. Stated once: that takes longer than the query."""
 
 
 def _open(link: Row[Any], before: bytes | None) -> bytes:

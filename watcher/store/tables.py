@@ -35,7 +35,7 @@ from watcher.core import Hop, Run, Span, Validators, instant, parse_instant
 if TYPE_CHECKING:
     from sqlalchemy import Insert
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest migration; a database with this stamp is opened without alembic."""
 
 
@@ -175,6 +175,15 @@ body = Table(
 )
 """The bytes of a snapshot, `size` once unpacked: a full copy where `start` is its own seq, else a difference from the
 bytes of seq - 1, which lead back to the full copy at `start`."""
+
+screenshot = Table(
+    "screenshot",
+    metadata,
+    Column("snapshot", Text, ForeignKey("snapshot.id", name="screenshot_snapshot"), primary_key=True),
+    Column("sha256", Hex, nullable=False),
+    Column("data", LargeBinary, nullable=False),
+)
+"""What a browser showed when the snapshot was taken: a PNG, and its digest."""
 
 change = Table(
     "change",
