@@ -56,7 +56,10 @@ class Severity(enum.IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One watched thing of config.toml. `options` are the options of its kind, checked when the config was read."""
+    """One watched thing of config.toml. `options` are the options of its kind, checked when the config was read.
+
+    `render` is "browser" where its pages are read as a browser shows them, else "".
+    """
 
     name: str
     kind: str
@@ -66,6 +69,7 @@ class Source:
     weight: float = 1.0
     ignore_robots: bool = False
     expect: str = ""
+    render: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -81,7 +85,10 @@ class Hop(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """One answer of a server, its body decoded. `url` is the last address; header names are in lower case."""
+    """One answer of a server, its body decoded. `url` is the last address; header names are in lower case.
+
+    `screenshot` is what a browser showed, a PNG, where one was asked.
+    """
 
     url: str
     status: int
@@ -89,6 +96,7 @@ class Fetched:
     body: bytes = b""
     redirects: tuple[Hop, ...] = ()
     peer: str | None = None
+    screenshot: bytes = b""
 
     def header(self, name: str) -> str:
         """The first header called `name` (lower case), or an empty string."""
@@ -100,7 +108,7 @@ class Failure:
     """A fetch that brought nothing, as a value.
 
     `reason` is one word for programs: refused, robots, redirect, timeout, connect, dns, tls, too-large, encoding,
-    protocol, status, disk. `detail` says it to people. `refused` failures were never tried, by rule.
+    protocol, status, disk, browser. `detail` says it to people. `refused` failures were never tried, by rule.
     """
 
     reason: str

@@ -37,7 +37,7 @@ from watcher.core import (
 from watcher.pace import retry_after
 from watcher.plugins import build
 from watcher.pool import Pool
-from watcher.store import Connection, Store, changes, outbox, snapshots, sources
+from watcher.store import Connection, Store, changes, outbox, screenshots, snapshots, sources
 
 BATCH = 64
 """Unchanged checks written in one transaction."""
@@ -125,7 +125,7 @@ class Check:
         """Bytes differ: is this the page at all, and does what its adapter reads differ?"""
         known = self.state.fingerprint if self.state.snapshot and self.adapter.version == self.state.version else ""
         try:
-            glance = await self.parts.pool.look(self.source, fetched, self.now, known)
+            glance = await self.parts.pool.look(self.source, replace(fetched, screenshot=b""), self.now, known)
         except NotReadable as error:
             glance = Glance(Verdict("unreadable", str(error)), "")
         if known and glance.fingerprint == known and not (self.parts.keep_all and self.state.state == "ok"):
@@ -169,8 +169,8 @@ class Check:
             reading = replace(reading, changes=(back, *reading.changes))
         state = standing.believed(self.state, self.source, fetched, snapshot, reading, self.now, price=self.parts.price)
         stored = replace(snapshot, verdict="ok", choices=reading.choices)
-        body = None if settled else fetched.body
-        state, found = await self._store(state, stored, body, before=before, found=reading.changes)
+        capture = None if settled else fetched
+        state, found = await self._store(state, stored, capture, before=before, found=reading.changes)
         seen = any(change.severity > Severity.COSMETIC for change in found)
         first = self.state.snapshot is None
         return Checked("first" if first else "changed" if seen else "unchanged", state, snapshot.id, found)
@@ -189,7 +189,7 @@ class Check:
             self.state, self.source, verdict, mark, snapshot.id, self.now, wait=self.parts.confirm_after
         )
         doubted = replace(snapshot, verdict=verdict.kind, reason=verdict.reason)
-        state, _ = await (self._store(state, doubted, fetched.body) if new else self._store(state))
+        state, _ = await (self._store(state, doubted, fetched) if new else self._store(state))
         return Checked("suspect", state, state.suspect, error=verdict.reason)
 
     async def gone(self, verdict: Verdict) -> Checked:
@@ -257,21 +257,27 @@ class Check:
         self,
         state: SourceState,
         snapshot: Snapshot | None = None,
-        body: bytes | None = None,
+        fetched: Fetched | None = None,
         *,
         before: tuple[Snapshot, bytes] | None = None,
         found: tuple[Change, ...] = (),
     ) -> tuple[SourceState, tuple[Change, ...]]:
-        """One transaction for all that this check found; returns state and changes as stored."""
+        """One transaction for all that this check found; returns state and changes as stored.
+
+        `snapshot` is new where it comes with what was `fetched`, else it was stored before and is now believed.
+        """
         found = await mark_returned(self.parts.store, self.source.name, found + self._fault(state))
         # What changed between imported captures and the first live one is history, and news to nobody.
         joined = self.state.snapshot is not None and self.state.last_checked is None
         alerts = self.parts.dispatch(self.source, found) if found and not joined else ()
-        rows = [(snapshot, body)] if snapshot is not None and body is not None else []
-        settled = [snapshot] if snapshot is not None and body is None else []
+        rows = [(snapshot, fetched.body)] if snapshot is not None and fetched is not None else []
+        settled = [snapshot] if snapshot is not None and fetched is None else []
+        picture = fetched.screenshot if fetched is not None else b""
         for new, _ in rows:
             state = replace(state, seq=new.seq, head=new.record_hash)
-        await self.parts.store.run(commit, state, rows=rows, before=before, settled=settled, found=found, alerts=alerts)
+        await self.parts.store.run(
+            commit, state, rows=rows, picture=picture, before=before, settled=settled, found=found, alerts=alerts
+        )
         return state, found
 
 
@@ -280,6 +286,7 @@ def commit(
     state: SourceState,
     *,
     rows: Sequence[tuple[Snapshot, bytes]] = (),
+    picture: bytes = b"",
     before: tuple[Snapshot, bytes] | None = None,
     settled: Sequence[Snapshot] = (),
     found: Sequence[Change] = (),
@@ -287,11 +294,13 @@ def commit(
 ) -> None:
     """All that was found, in one transaction: new captures, those now believed, changes, alerts, where it stands.
 
-    `before`: the capture before the first of `rows`, where it is at hand.
+    `before`: the capture before the first of `rows`, where it is at hand; `picture`: what a browser showed of the last.
     """
     for snapshot, body in rows:
         snapshots.put_snapshot(conn, snapshot, body, before)
         before = snapshot, body
+    if rows and picture:
+        screenshots.put_screenshot(conn, rows[-1][0].id, picture)
     for snapshot in settled:
         snapshots.settle(conn, snapshot)
     changes.put_changes(conn, found)
