@@ -23,13 +23,13 @@ LAYERS = [
     {"plugins", "sources", "notify", "store", "captures"},
     {"outbox", "standing"},
     {"diff", "route", "render", "oncall", "schedule", "suspect", "guard", "coding", "pace", "robots"},
-    {"matching"},
+    {"matching", "rolling"},
     {"places", "wording", "summary", "wire", "css"},
     {"core"},
 ]
 PURE = {
-    "core", "css", "diff", "matching", "oncall", "outbox", "places", "render", "route", "schedule", "standing",
-    "summary", "suspect", "wire", "wording",
+    "core", "css", "diff", "matching", "oncall", "outbox", "places", "render", "rolling", "route", "schedule",
+    "standing", "summary", "suspect", "wire", "wording",
 }  # fmt: skip
 IO = {
     "asyncio", "socket", "ssl", "subprocess", "httpx", "aiohttp", "httpx_aiohttp", "sqlalchemy", "alembic", "telegram",

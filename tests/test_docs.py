@@ -30,6 +30,7 @@ from watcher.config import ConfigError, load
 from watcher.config.problems import keys
 from watcher.demo import pages
 from watcher.demo.site import Pages, serving
+from watcher.sources.federal_register import FederalRegister, SearchOptions
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -37,11 +38,18 @@ PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "bench" / "REA
 COMMANDS = (DOCS / "commands.md").read_text(encoding="utf-8")
 ADAPTERS = DOCS / "adapters.md"
 KIND = r"(?:article|jurisdiction|page|record|report|source)\.[a-z]+"
-PATHS = {"table": "/report", "jurisdiction-list": "/list", "article": "/article", "page": "/report"}
+PATHS = {
+    "table": "/report",
+    "jurisdiction-list": "/list",
+    "article": "/article",
+    "page": "/report",
+    "federal-register": "/documents",
+}
 SITE: Pages = {
     "/report": pages.report(period="a week"),
     "/list": pages.sanctuary_list(),
     "/article": pages.article(3),
+    FederalRegister(SearchOptions()).address("/documents"): '{"count": 0}',
 }
 
 

@@ -15,6 +15,7 @@ import msgspec
 
 from watcher.core import Change, Document, Severity, Span, Subject
 from watcher.matching import Matched, base_key, is_known, match, naming, rekeyed
+from watcher.rolling import is_rolling, rolled
 from watcher.summary import summarise
 from watcher.wording import cosmetic, pair_texts, words
 
@@ -121,6 +122,8 @@ def _is_figure(value: Any) -> bool:
 
 
 def _records(before: Document, after: Document) -> Iterable[Draft]:
+    if is_rolling(after):
+        before, after = rolled(before, after)
     if not before.records and not after.records:
         return
     columns = _columns(before, after)

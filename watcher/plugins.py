@@ -17,8 +17,14 @@ from watcher.core import Adapter, Notifier, Source, Tools
 
 SOURCES = "watcher.sources"
 NOTIFIERS = "watcher.notifiers"
-LATER = frozenset({"detainer-report", "federal-register", "feed", "index", "pdf"})
-EXTRAS = {"trafilatura": "articles", "lxml_html_clean": "articles", "apprise": "apprise", "psycopg": "postgres"}
+LATER = frozenset({"detainer-report", "index", "pdf"})
+EXTRAS = {
+    "trafilatura": "articles",
+    "lxml_html_clean": "articles",
+    "apprise": "apprise",
+    "psycopg": "postgres",
+    "feedparser": "feeds",
+}
 """Which extra brings which optional library."""
 
 

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from selectolax.lexbor import LexborHTMLParser
 
 from watcher.core import Block, Document, Fetched, SourceState, Verdict
+from watcher.rolling import is_rolling
 
 OK = Verdict()
 MUCH_TEXT = 4_000
@@ -135,6 +136,8 @@ def _moved_away(fetched: Fetched, asked: str) -> bool:
 
 def lost(before: Document, after: Document | None) -> Verdict:
     """Whether most of what `before` held has vanished; `after` is None where the page holds nothing of its kind."""
+    if after is not None and is_rolling(after):
+        return OK
     records = after.records if after else {}
     if len(before.records) >= FEW_RECORDS:
         kept = sum(1 for key in before.records if key in records)
