@@ -13,11 +13,11 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from watcher.core import Change, Document, Severity, Span, Subject
+from watcher.core import Change, Document, Record, Severity, Span, Subject
 from watcher.matching import Matched, base_key, is_known, match, naming, rekeyed
 from watcher.rolling import is_rolling, rolled
 from watcher.summary import summarise
-from watcher.wording import cosmetic, pair_texts, words
+from watcher.wording import cosmetic, pair_texts, plain, words
 
 SEVERITY = {
     "jurisdiction.listed": Severity.MAJOR,
@@ -34,6 +34,9 @@ SEVERITY = {
     "source.failing": Severity.MAJOR,
 }
 """How much a kind matters; kinds that are not named are minor."""
+
+LINK_WORDS = frozenset(("link", "links", "pdf", "addendum", "addenda", "pending"))
+"""What a cell says that only leads to a document, or will."""
 
 LINKS_ARE_NEWS = {"page", "index"}
 """Kinds for which a changed link is what the reader came for; elsewhere it is kept as cosmetic."""
@@ -107,9 +110,16 @@ def _severity(draft: Draft) -> Severity:
     old, new = draft.old, draft.new
     if draft.kind != "page.links" and isinstance(old, str) and isinstance(new, str) and cosmetic(old, new):
         return Severity.COSMETIC
+    if draft.kind == "jurisdiction.changed" and _only_leads(old) and _only_leads(new):
+        return Severity.MINOR
     if draft.kind == "record.changed" and _is_figure(old) and _is_figure(new):
         return Severity.MAJOR
     return SEVERITY.get(draft.kind, Severity.MINOR)
+
+
+def _only_leads(value: Any) -> bool:
+    """Whether a cell holds nothing but words for a link: "link", "link pending", "link | addendum"."""
+    return isinstance(value, str) and LINK_WORDS.issuperset(plain(value).replace("|", " ").split())
 
 
 def _is_figure(value: Any) -> bool:
@@ -161,7 +171,7 @@ def _inside(
     kind = "jurisdiction.changed" if _is_place(record.subject) else "record.changed"
     was = {columns[name]: value for name, value in old.fields.items() if name in columns}
     now = {name: value for name, value in record.fields.items() if name in set(columns.values())}
-    moved = is_known(old.subject) and is_known(record.subject) and old.subject != record.subject
+    moved = is_known(old.subject) and is_known(record.subject) and not _same_place(old, record)
     if moved and base_key(old_key, before.records) == base_key(new_key, after.records):
         yield _renamed(before, after, old_key, new_key)
     if moved or base_key(old_key, before.records) != base_key(new_key, after.records):  # told as the rename
@@ -183,9 +193,11 @@ def _renamed(before: Document, after: Document, old_key: str, new_key: str) -> D
     old, new = before.records[old_key], after.records[new_key]
     subject, path = subject_of(after, new_key), ("records", old_key, "name")
     old_name, new_name = subject_of(before, old_key).name, subject.name
+    if _same_place(old, new):  # it has several rows, and this one has another key
+        old_name, new_name = base_key(old_key, before.records), base_key(new_key, after.records)
     kind = "jurisdiction.changed" if _is_place(new.subject) else "record.changed"
     severity = Severity.COSMETIC if cosmetic(old_name, new_name) else Severity.MINOR
-    if is_known(old.subject) and is_known(new.subject):
+    if is_known(old.subject) and is_known(new.subject) and not _same_place(old, new):
         kind, severity = "jurisdiction.reattributed", Severity.MAJOR
     return Draft(kind, subject, path, old_name, new_name, words(old_name, new_name), severity)
 
@@ -193,6 +205,10 @@ def _renamed(before: Document, after: Document, old_key: str, new_key: str) -> D
 def subject_of(document: Document, key: str) -> Subject:
     """What a record's change is about: the place that it names, else the record itself."""
     return document.records[key].subject or Subject(f"record:{key}", base_key(key, document.records))
+
+
+def _same_place(old: Record, new: Record) -> bool:
+    return old.subject is not None and new.subject is not None and old.subject.id == new.subject.id
 
 
 def _is_place(subject: Subject | None) -> bool:

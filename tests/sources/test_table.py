@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from watcher.core import Capture, Document, NothingThere, NotReadable, Value
+from watcher.core import Capture, Document, NothingThere, NotReadable, Severity, Value
 from watcher.diff import diff
 from watcher.sources import grid
 from watcher.sources.table import Table, TableOptions, choose_key
@@ -167,11 +167,24 @@ def test_what_was_written_is_read(name: str, data: st.DataObject) -> None:
     assert diff(document, document) == ()
 
 
-@given(st.lists(st.tuples(*[st.integers(0, 3)] * 3), max_size=8))
+@given(st.lists(st.tuples(*[st.integers(0, 3)] * 4), max_size=8))
 def test_the_key_is_the_fewest_leading_columns_that_tell_rows_apart(rows: list[Row]) -> None:
-    width = len(choose_key(HEADER, rows))
-    assert width == 3 or len({row[:width] for row in rows}) >= 0.95 * len(rows)
-    assert all(len({row[:less] for row in rows}) < 0.95 * len(rows) for less in range(1, width))
+    header = ("a", "b", "c", "d")
+    places = [header.index(name) for name in choose_key(header, rows)]
+    width = places[-1] + 1
+
+    def distinct(columns: Sequence[int]) -> int:
+        return len({tuple(row[column] for column in columns) for row in rows})
+
+    assert places == sorted({0, *places})
+    assert distinct(places) == distinct(range(width))
+    assert width == 4 or distinct(range(width)) >= 0.95 * len(rows)
+    assert all(distinct(range(less)) < 0.95 * len(rows) for less in range(1, width))
+
+
+def test_a_column_that_tells_no_rows_apart_is_no_part_of_the_key() -> None:
+    rows = [(str(n // 9), str(n // 3), str(n // 3 * 7), str(n % 3)) for n in range(27)]
+    assert choose_key(("a", "b", "c", "d"), rows) == ("a", "b", "d")
 
 
 # ---------------------------------------------------------------- rule 1: which table
@@ -309,6 +322,71 @@ def test_rows_name_places_where_most_are_known() -> None:
     assert "places" not in other.choices
 
 
+AGENCIES = (
+    ("STATE", "LAW ENFORCEMENT AGENCY", "TYPE", "COUNTY", "SUPPORT TYPE"),
+    ("FLORIDA", "Sanford Police Department", "Municipality", "Seminole County ", "Task Force Model"),
+    ("FLORIDA", "Sanford Police Department", "Municipality", "Seminole County ", "Jail Enforcement Model"),
+    ("IDAHO", "Idaho State Police", "State Agency", "#N/A", "Task Force Model"),
+    ("IDAHO", "Clay County Sheriff's Office", "County", "Clay County", "Warrant Service Officer"),
+    ("KANSAS", "Clay County Sheriff’s Office", "County", "Clay County", "Warrant Service Officer"),
+)
+
+
+def test_agencies_are_within_their_counties_and_may_stand_in_several_rows() -> None:
+    document = read(table(*AGENCIES))
+    assert document.choices["key"] == ["STATE", "LAW ENFORCEMENT AGENCY", "SUPPORT TYPE"]
+    assert [(record.subject.id, record.subject.within) for record in document.records.values() if record.subject] == [
+        ("us-agency:FL/sanford-police-department", ("us-place:FL/sanford", "us-county:12117")),
+        ("us-agency:FL/sanford-police-department", ("us-place:FL/sanford", "us-county:12117")),
+        ("us-agency:ID/idaho-state-police", ()),
+        ("us-agency:ID/clay-county-sheriffs-office", ()),
+        ("us-agency:KS/clay-county-sheriffs-office", ("us-county:20027",)),
+    ]
+
+
+def test_the_rows_of_one_agency_come_and_go_by_themselves() -> None:
+    before = read(table(*AGENCIES))
+    adapter = Table(TableOptions())
+
+    def changes(*rows: Sequence[str]) -> list[tuple[str, str, tuple[str, ...], Any, Any, Severity]]:
+        after = adapter.extract(capture(table(AGENCIES[0], *rows), snapshot="s2"), before.choices)
+        return [
+            (c.kind, c.subject.id.partition("/")[2], c.path[2:], c.old, c.new, c.severity) for c in diff(before, after)
+        ]
+
+    (dropped,) = changes(AGENCIES[1], *AGENCIES[3:])
+    assert dropped[:3] == ("jurisdiction.delisted", "sanford-police-department", ())
+    moved = (*AGENCIES[1][:3], "Volusia County", AGENCIES[1][4])
+    assert changes(moved, *AGENCIES[2:]) == [
+        (
+            "jurisdiction.changed", "sanford-police-department", ("COUNTY",), "Seminole County", "Volusia County",
+            Severity.MAJOR,
+        )
+    ]  # fmt: skip
+    other = (*AGENCIES[3][:4], "Jail Enforcement Model")
+    assert changes(*AGENCIES[1:3], other, *AGENCIES[4:]) == [
+        (
+            "jurisdiction.changed", "idaho-state-police", ("name",), "IDAHO · Idaho State Police · Task Force Model",
+            "IDAHO · Idaho State Police · Jail Enforcement Model", Severity.MINOR,
+        )
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "severity"),
+    [
+        ("link pending", "link", Severity.MINOR),
+        ("link", "link | addendum", Severity.MINOR),
+        ("", "PDF", Severity.MINOR),
+        ("link", "withdrawn", Severity.MAJOR),
+        ("link", "LINK", Severity.COSMETIC),
+    ],
+)
+def test_a_cell_that_only_leads_to_a_document_is_minor(old: str, new: str, severity: Severity) -> None:
+    before, after = (read(table(("State", "MOA"), ("Iowa", cell), ("Ohio", "link"))) for cell in (old, new))
+    assert [(c.kind, c.severity) for c in diff(before, after)] == [("jurisdiction.changed", severity)]
+
+
 # ---------------------------------------------------------------- CSV
 
 
@@ -324,6 +402,7 @@ def test_csv_by_any_delimiter_and_line_end(mark: str, end: str) -> None:
 def test_csv_is_known_by_its_looks_or_its_address() -> None:
     assert cells(read("a,b\n1,2\n", "")) == [["1", "2"]]
     assert cells(read("a,b\n1,2\n", "application/octet-stream")) == [["1", "2"]]
+    assert cells(read("a\tb\n1\t2\n", "text/tab-separated-values")) == [["1", "2"]]
     named = replace(capture("a;b\n1;2\n", "text/plain"), url=PAGE + ".csv")
     assert cells(Table(TableOptions()).extract(named, {})) == [["1", "2"]]
 

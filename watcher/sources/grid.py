@@ -12,8 +12,9 @@ import io
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import lru_cache
+from itertools import islice
 from typing import Any, NamedTuple
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
@@ -28,6 +29,8 @@ MOST_REMEMBERED, LONG_ROW = 40_000, 1_000
 MOST_SCANNED = 500_000_000
 MOST_EXACT = 2**63
 """Numbers from here on, the infinite ones and those that are none are read as text."""
+SAMPLE = 50
+"""Rows of a CSV file by which its delimiter is told."""
 BREAKS = "br, p, div, li, dt, dd, h1, h2, h3, h4, h5, h6, td table"
 """What ends a line inside a cell."""
 UNREAD = "script, style, template"
@@ -237,21 +240,45 @@ def _header(rows: Sequence[_Row]) -> int:
 
 
 def csv_grid(text: str) -> Grid:
-    """A CSV file whose first row is its header; the delimiter is the one of , ; tab | that its first line has most."""
-    first = re.split(r"[\r\n]", text.lstrip(), maxsplit=1)[0]
-    delimiter = max(",;\t|", key=first.count)
+    """A CSV file: its delimiter is the one of , ; tab | by which most of its first lines have equally many cells."""
     csv.field_size_limit(1_000_000)
-    lines = io.StringIO(text, newline="")
     try:
-        rows = [tuple(collapse(cell) for cell in row) for row in csv.reader(lines, delimiter=delimiter)]
+        delimiter = max("\t|;,", key=lambda mark: _regularity(islice(_csv_rows(text, mark), SAMPLE)))
+        rows = [row for row in _csv_rows(text, delimiter) if any(row)]
     except csv.Error as error:
         raise NotReadable(f"expected CSV, found {error}") from error
-    rows = [row for row in rows if any(row)]
     if not rows:
         raise NothingThere("expected a CSV file with rows, found none")
     width = max(len(row) for row in rows)
     bounded(width * len(rows))
-    return Grid(rows[0], [row + ("",) * (width - len(row)) for row in rows[1:]])
+    start = header_place([fullness(list(filter(None, row)), bool(row[0])) for row in rows])
+    full = [row + ("",) * (width - len(row)) for row in rows[start:]]
+    return Grid(full[0], [*full[1:]], title=next(filter(None, rows[0])) if start else "")
+
+
+def _csv_rows(text: str, delimiter: str) -> Iterator[tuple[str, ...]]:
+    lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    return (tuple(collapse(cell) for cell in row) for row in lines)
+
+
+def _regularity(rows: Iterable[Sequence[str]]) -> tuple[int, int]:
+    """How many rows have the most common width beyond one cell, and that width."""
+    widths = Counter(len(row) for row in rows if len(row) > 1)
+    return max(((count, width) for width, count in widths.items()), default=(0, 0))
+
+
+def fullness(filled: Collection[Value], opens: bool) -> int:  # noqa: FBT001 - called by position, for each row
+    """How many cells of a row are filled, a missing name of the first column (`opens`: it is there) let pass.
+
+    0 for a row that says one thing, from its first cell on: a title, a section's name, a note.
+    """
+    return 0 if opens and len(set(filled)) == 1 else len(filled) + (not opens)
+
+
+def header_place(fullnesses: Sequence[int]) -> int:
+    """Rule 2 for rows that nothing marks: the first that is about as full as most rows are."""
+    usual = Counter(filter(None, fullnesses)).most_common(1)
+    return next(place for place, full in enumerate(fullnesses) if full * 3 > usual[0][0] * 2) if usual else 0
 
 
 def json_grid(body: bytes, path: str) -> Grid:
@@ -271,7 +298,7 @@ def json_grid(body: bytes, path: str) -> Grid:
     items = [item for item in data if isinstance(item, dict)]
     header = tuple(dict.fromkeys(str(name) for item in items for name in item))
     bounded(len(header) * len(items))
-    return Grid(header, [tuple(_plain(item.get(name)) for name in header) for item in items])
+    return Grid(header, [tuple(plain(item.get(name)) for name in header) for item in items])
 
 
 def _lists(data: Any) -> Iterator[list[Any]]:
@@ -284,7 +311,8 @@ def _lists(data: Any) -> Iterator[list[Any]]:
         level = [value for item in level if isinstance(item, dict) for value in item.values()]
 
 
-def _plain(value: Any) -> Value:
+def plain(value: Any) -> Value:
+    """A value of JSON or of a sheet's cell as one of a record; what nothing else can carry is text."""
     if isinstance(value, str):
         return collapse(value)
     if value is None or isinstance(value, bool) or (isinstance(value, int | float) and abs(value) < MOST_EXACT):

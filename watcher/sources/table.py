@@ -1,13 +1,15 @@
-"""The `table` kind: the rows of an HTML table, a CSV file or a JSON list, as records matched by key.
+"""The `table` kind: rows of an HTML table, a spreadsheet, a CSV file or a JSON list, as records matched by key.
 
-Stands at extract in the flow: bytes in, a document of records out. With no options it finds the page's main table,
-its header row and its key by one rule each:
+Stands at extract in the flow: bytes in, a document of records out. With no options it finds the main table, its header
+row and its key by one rule each:
 
-1. the main table is the one with the most cells of its own (cells of tables inside it are not its own);
+1. the main table is the one with the most cells of its own (cells of tables inside it are not its own); of a workbook,
+   the visible sheet with the most filled cells;
 2. the header is the first row, titles aside, whose cells are all `<th>` or stand in `<thead>`; where no row is like
-   that, the first row as wide as most rows, if its cells are filled and distinct;
-3. the key is the first column, else the fewest leading columns, whose values are nearly all distinct. It is chosen at
-   the baseline and kept while the header stays.
+   that, the first row as wide as most rows, if its cells are filled and distinct. Of a spreadsheet or CSV file, the
+   first row that is about as full as most rows are;
+3. the key is the first column, else the fewest leading columns, whose values are nearly all distinct; columns between
+   them that tell hardly any rows apart are left out. It is chosen at the baseline and kept while the header stays.
 
 Rows that share a key are all kept. The target of a cell's links is read too, beside the rows.
 """
@@ -16,6 +18,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import msgspec
@@ -27,14 +30,29 @@ from watcher.sources.html import absolute, decode
 
 _PLACE_COLUMNS = {
     "state": "state",
+    "state/territory": "state",
     "county": "county",
     "parish": "county",
     "county/parish": "county",
     "city": "city",
+    "town": "city",
+    "city/town": "city",
     "municipality": "city",
+    "agency": "agency",
+    "law enforcement agency": "agency",
+    "local law enforcement agency": "agency",
+    "lea": "agency",
     "jurisdiction": "place",
 }
-"""Names of columns that name a jurisdiction, and which kind."""
+"""Names of columns that name a jurisdiction, and which kind; "County name" is as good as "County"."""
+
+NARROWING = ("place", "agency", "city", "county")
+"""A row is about the first of these that it names; those after it contain it."""
+
+WORKBOOKS = (b"PK\x03\x04", b"PK\x05\x06", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
+"""How workbooks begin, those of old Excel and those with a password too, which are told apart where they are read."""
+
+DELIMITERS = (b",", b";", b"\t", b"|")
 
 DISTINCT = 0.95
 """Share of rows that a key has to tell apart."""
@@ -44,31 +62,35 @@ class TableOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`select`: CSS of the table (or of what holds it). `key`: column name(s) of the key. `ignore`: columns left out.
 
     `items`: for JSON, the dotted path to the list ("results.rows"); without it, the first list of objects.
+    `sheet`: for a workbook, the name or the number (from 1) of the sheet.
     """
 
     select: str = ""
     key: str | list[str] = ""
     ignore: list[str] = []
     items: str = ""
+    sheet: str | int = ""
 
 
 class Table(Adapter):
     """Reads one table."""
 
     kind: ClassVar[str] = "table"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     Options: ClassVar[type] = TableOptions
 
     def __init__(self, options: TableOptions) -> None:
+        if isinstance(options.sheet, int) and options.sheet < 1:
+            raise ValueError(f"sheet: expected a name, or a number from 1 on, found {options.sheet}")
         self.options = options
 
     def fingerprint(self, capture: Capture, known: str = "") -> str:
         """Digest the cells and their links; raises NotReadable where there is no table.
 
-        Of an HTML page the bytes are digested first, without what nobody reads: where they are as they were, so is
-        the table.
+        Of an HTML page or a workbook the bytes are digested first, without what nobody reads: where they are as they
+        were, so is the table.
         """
-        steady = steady_digest(capture.body) if _sort(capture) == "html" else ""
+        steady = _steady(capture)
         if steady and known.startswith(f"{steady}-"):
             return known
         grid = self._grid(capture)
@@ -99,6 +121,10 @@ class Table(Adapter):
         sort = _sort(capture)
         if sort == "json":
             return json_grid(capture.body, self.options.items)
+        if sort == "sheet":
+            from watcher.sources.sheet import sheet_grid
+
+            return sheet_grid(capture.body, self.options.sheet)
         if sort == "csv":
             return csv_grid(decode(capture.body, capture.content_type))
         return html_grid(capture.body, capture.content_type, self.options.select)
@@ -120,23 +146,43 @@ class Table(Adapter):
         return choose_key(header, rows)
 
 
+def _steady(capture: Capture) -> str:
+    sort = _sort(capture)
+    if sort == "sheet":
+        from watcher.sources import sheet
+
+        return sheet.steady_digest(capture.body)
+    return steady_digest(capture.body) if sort == "html" else ""
+
+
 def _sort(capture: Capture) -> str:
-    """Whether the bytes are json, csv or html: by what the server says, else by how they begin."""
+    """Whether the bytes are a sheet, json, csv or html: by what the server says, or how they begin."""
+    if capture.body.startswith(WORKBOOKS) or "spreadsheetml" in capture.content_type:
+        return "sheet"
     head = capture.body[:512].lstrip(b"\xef\xbb\xbf \t\r\n")
     if "json" in capture.content_type or (head[:1] in (b"[", b"{") and "html" not in capture.content_type):
         return "json"
-    if "csv" in capture.content_type or (b"<" not in head and b"," in head) or capture.url.endswith(".csv"):
+    says = "csv" in capture.content_type or "tab-separated" in capture.content_type
+    if says or (b"<" not in head and any(mark in head for mark in DELIMITERS)) or capture.url.endswith(".csv"):
         return "csv"
     return "html"
 
 
 def choose_key(header: Sequence[str], rows: Sequence[tuple[Value, ...]]) -> tuple[str, ...]:
-    """The fewest leading columns that tell nearly all rows apart; all columns where none do."""
-    for width in range(1, len(header) + 1):
-        distinct = len({row[:width] for row in rows})
-        if distinct >= DISTINCT * len(rows):
-            return tuple(header[:width])
-    return tuple(header)
+    """Rule 3: the fewest leading columns that tell nearly all rows apart, without those that are no help; else all."""
+
+    def told_apart(columns: Sequence[int]) -> int:
+        return len({tuple(row[column] for column in columns) for row in rows})
+
+    widths = range(1, len(header) + 1)
+    enough = (width for width in widths if len({row[:width] for row in rows}) >= DISTINCT * len(rows))
+    whole = range(next(enough, len(header)))
+    key = [*whole[:1]]
+    for column in whole[1:]:
+        if column == whole[-1] or told_apart(key) < DISTINCT * told_apart([*key, column]):
+            key.append(column)
+    best = key if told_apart(key) == told_apart(whole) else whole
+    return tuple(header[column] for column in best)
 
 
 def records(
@@ -153,27 +199,32 @@ def records(
 
 
 def place_columns(header: Sequence[str]) -> dict[str, int]:
-    """Where the columns called State, County, City … stand, by what they name."""
-    return {kind: place for place, name in enumerate(header) if (kind := _PLACE_COLUMNS.get(name.casefold()))}
+    """Where the columns called State, County, Agency … stand, by what they name."""
+    names = [name.casefold().removesuffix(" name") for name in header]
+    return {kind: place for place, name in enumerate(names) if (kind := _PLACE_COLUMNS.get(name))}
 
 
 def jurisdictions(columns: Mapping[str, int], rows: Sequence[tuple[Value, ...]]) -> list[Subject | None]:
     """The place that each row names in `columns`, where most rows name one that is known; else nothing."""
     if not columns or not rows:
         return []
-    from watcher.places import resolve
-
-    def named(row: tuple[Value, ...]) -> Subject | None:
-        cells = {kind: str(row[place] or "") for kind, place in columns.items()}
-        state = cells.get("state", "")
-        for kind in ("place", "city", "county"):
-            if cells.get(kind):
-                return resolve(cells[kind], state=state, kind="" if kind == "place" else kind)
-        return resolve(state, kind="state") if state else None
-
-    found = [named(row) for row in rows]
+    kinds = [kind for kind in NARROWING if kind in columns]
+    found = [_jurisdiction({kind: str(row[place] or "") for kind, place in columns.items()}, kinds) for row in rows]
     known = sum(1 for subject in found if subject is not None and subject.id.startswith("us-"))
     return found if known * 2 > len(rows) else []
+
+
+def _jurisdiction(cells: Mapping[str, str], kinds: Sequence[str]) -> Subject | None:
+    """The narrowest place that one row names, within the others."""
+    from watcher.places import resolve
+
+    state = cells.get("state", "")
+    named = [resolve(cells[kind], state=state, kind="" if kind == "place" else kind) for kind in kinds if cells[kind]]
+    if not named:
+        return resolve(state, kind="state") if state else None
+    subject, *around = named
+    within = [place.id for place in around if place.id.startswith("us-") and place.id != subject.id]
+    return replace(subject, within=tuple(dict.fromkeys((*subject.within, *within)))) if within else subject
 
 
 def _named(grid: Grid, ignore: Sequence[str]) -> tuple[tuple[str, ...], list[tuple[Value, ...]]]:

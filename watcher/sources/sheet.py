@@ -1,0 +1,258 @@
+"""Spreadsheets: the rows of one sheet of an XLSX workbook, read within limits that no hostile archive gets around.
+
+Below the `table` adapter at extract in the flow, beside `grid`. All sizes are judged by the archive's own directory
+before a byte is unpacked: zipfile gives no part more than the size that stands there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import warnings
+import zipfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import date, datetime, time, timedelta
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from watcher.core import NothingThere, NotReadable, Value
+from watcher.sources.grid import Grid, bounded, fullness, header_place, plain
+
+if TYPE_CHECKING:
+    from openpyxl.reader.excel import ExcelReader
+
+MOST_PARTS, MOST_SHEETS, MOST_CELLS = 2_000, 200, 400_000
+"""Cells that stand in the file, empty ones too: openpyxl takes a second for 100,000."""
+MOST_PART, MOST_ALTOGETHER = 32 * 2**20, 64 * 2**20
+"""Bytes of one part of the archive, and of all, once they are unpacked."""
+MOST_RATIO, SMALL = 200, 2**20
+"""How many times larger a part may be than it is packed, from this size on."""
+UNREAD = ("docProps/", "customXml/")
+"""Parts that say who saved the workbook and when, and nothing of its cells."""
+ARCHIVE, OLE = b"PK", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+"""How an XLSX file begins, and how those of old Excel and those with a password do."""
+LOCKED = "EncryptedPackage".encode("utf-16-le")
+
+
+class _Sheet(NamedTuple):
+    """The filled cells of each row that has any, by column; the ranges of merged cells; links by row and column."""
+
+    rows: dict[int, dict[int, Value]]
+    merged: list[tuple[int, int, int, int]]
+    links: list[tuple[int, int, str]]
+
+    @property
+    def size(self) -> int:
+        return sum(map(len, self.rows.values()))
+
+
+def steady_digest(body: bytes) -> str:
+    """A digest of the workbook without what says who saved it and when. Raises NotReadable."""
+    digest = hashlib.sha1(usedforsecurity=False)
+    with _opened(body) as archive:
+        for info in archive.infolist():
+            if not info.filename.startswith(UNREAD):
+                digest.update(f"{info.filename}\0{info.file_size}\0".encode("utf-8", "replace"))
+                digest.update(archive.read(info))
+    return digest.hexdigest()[:16]
+
+
+@lru_cache(maxsize=2)  # the look at a workbook and the comparison soon after it read the same bytes
+def sheet_grid(body: bytes, wanted: str | int) -> Grid:
+    """The rows of the sheet called or numbered `wanted` (from 1), or of the visible one with the most filled cells.
+
+    Dates are ISO dates, with a time where there is one; whole numbers are ints; `#N/A` and its like are text. Raises
+    NotReadable for what is no XLSX file or beyond the limits, NothingThere where there is no such sheet, or no row.
+    """
+    with _opened(body) as archive:
+        for info in archive.infolist():
+            if b"<!DOCTYPE" in archive.read(info).replace(b"\0", b""):
+                raise NotReadable(f"expected a workbook without document types, found one in {info.filename:.80}")
+    try:
+        from openpyxl.reader.excel import ExcelReader
+    except ModuleNotFoundError as error:
+        raise NotReadable("reading spreadsheets needs openpyxl: pip install 'watcher[spreadsheets]'") from error
+    with _opened(body), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return _grid(_largest(ExcelReader(io.BytesIO(body), read_only=True, data_only=True, keep_links=False), wanted))
+
+
+@contextmanager
+def _opened(body: bytes) -> Iterator[zipfile.ZipFile]:
+    """The archive, once its directory was judged; whatever it raises in the block is told as NotReadable."""
+    if not body.startswith(ARCHIVE):
+        raise NotReadable(f"expected an XLSX file, found {_otherwise(body)}")
+    try:
+        with zipfile.ZipFile(io.BytesIO(body)) as archive:
+            _judge(archive.infolist())
+            yield archive
+    except (NotReadable, MemoryError, RecursionError):
+        raise
+    except Exception as error:  # a hostile file makes zipfile, expat and openpyxl raise nearly anything
+        raise NotReadable(f"expected a sound XLSX file, found a damaged one: {str(error)[:120]}") from error
+
+
+def _otherwise(body: bytes) -> str:
+    if not body.startswith(OLE):
+        return "something else"
+    if LOCKED in body:
+        return "one that is locked with a password: it has to be published without"
+    return "the format of Excel before 2007 (.xls): it has to be published as XLSX or CSV"
+
+
+def _judge(parts: list[zipfile.ZipInfo]) -> None:
+    """Refuse an archive by its directory. Raises NotReadable."""
+    found = _oddity(parts) or next(filter(None, map(_flaw, parts)), "")
+    if found:
+        raise NotReadable(f"expected an ordinary XLSX file, found {found}")
+
+
+def _oddity(parts: list[zipfile.ZipInfo]) -> str:
+    """What is wrong with the archive as a whole, or nothing."""
+    names = {part.filename for part in parts}
+    if not any(name.startswith("xl/") for name in names):
+        return "a ZIP archive of other things"
+    if "xl/workbook.bin" in names:
+        return "a binary workbook (.xlsb): it has to be published as XLSX or CSV"
+    if len(parts) > MOST_PARTS:
+        return f"one of {len(parts):,} parts"
+    if sum(part.file_size for part in parts) > MOST_ALTOGETHER:
+        return f"one that unpacks to more than {MOST_ALTOGETHER >> 20} MiB"
+    return ""
+
+
+def _flaw(part: zipfile.ZipInfo) -> str:
+    """What is wrong with one part, or nothing."""
+    name = part.filename[:80]
+    if part.file_size > MOST_PART:
+        return f"{name} of more than {MOST_PART >> 20} MiB"
+    if part.file_size > max(SMALL, MOST_RATIO * part.compress_size):
+        return f"{name} packed more than {MOST_RATIO} times"
+    if part.flag_bits & 1:
+        return f"{name} locked with a password"
+    if part.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        return f"{name} packed in a way that XLSX does not have"
+    if name.startswith(("/", "\\")) or ".." in name.replace("\\", "/").split("/"):
+        return f"{name!r}, a path that leads out of it"
+    return ""
+
+
+# ---------------------------------------------------------------- which sheet
+
+
+def _largest(reader: ExcelReader, wanted: str | int) -> _Sheet:
+    """The wanted sheet, or the one with the most filled cells of those that are not hidden."""
+    from openpyxl.styles.stylesheet import apply_stylesheet
+
+    reader.read_manifest()
+    reader.read_strings()
+    reader.read_workbook()
+    apply_stylesheet(reader.archive, reader.wb)
+    sheets = [(sheet, rel.target) for sheet, rel in reader.parser.find_sheets() if "worksheet" in rel.Type]
+    if len(sheets) > MOST_SHEETS:
+        raise NotReadable(f"expected a workbook of at most {MOST_SHEETS} sheets, found {len(sheets):,}")
+    chosen = [part for number, (sheet, part) in enumerate(sheets, 1) if wanted in (number, sheet.name)]
+    if wanted and not chosen:
+        names = ", ".join(sheet.name for sheet, _ in sheets)
+        raise NothingThere(f"sheet: expected {wanted!r}, the workbook has {names[:300]}")
+    if not chosen:
+        chosen = [part for sheet, part in sheets if sheet.state == "visible"] or [part for _, part in sheets]
+    left = MOST_CELLS
+    best = _Sheet({}, [], [])
+    for part in chosen:
+        sheet, left = _read(reader, part, left)
+        best = max(best, sheet, key=lambda one: one.size)
+    return best
+
+
+def _read(reader: ExcelReader, part: str, left: int) -> tuple[_Sheet, int]:
+    """One sheet, and how many cells may still be read after it."""
+    from openpyxl.worksheet._reader import WorkSheetParser
+
+    book = reader.wb
+    rows: dict[int, dict[int, Value]] = {}
+    with reader.archive.open(part) as stream:
+        parser = WorkSheetParser(
+            stream,
+            reader.shared_strings,
+            data_only=True,
+            epoch=book.epoch,
+            date_formats=book._date_formats,  # noqa: SLF001 - where openpyxl's own readers find them
+            timedelta_formats=book._timedelta_formats,  # noqa: SLF001 - as above
+        )
+        for number, row in parser.parse():
+            left -= len(row)
+            if left < 0:
+                raise NotReadable(f"expected a workbook of at most {MOST_CELLS:,} cells, found more")
+            cells = {cell["column"]: _value(cell["value"]) for cell in row if cell["value"] is not None}
+            if filled := {column: value for column, value in cells.items() if value != ""}:
+                rows[number] = filled
+    merged = parser.merged_cells.mergeCell if parser.merged_cells else ()
+    ranges = [(one.min_row, one.max_row, one.min_col, one.max_col) for one in merged]
+    return _Sheet(rows, ranges, _links(reader, part, parser.hyperlinks.hyperlink)), left
+
+
+def _links(reader: ExcelReader, part: str, links: Iterable[Any]) -> list[tuple[int, int, str]]:
+    """Where links stand, and where they lead; those inside the workbook lead nowhere."""
+    from openpyxl.packaging.relationship import get_dependents, get_rels_path
+    from openpyxl.utils.cell import coordinate_to_tuple
+
+    path = get_rels_path(part)
+    if path not in reader.valid_files:
+        return []
+    targets = {rel.Id: rel.Target for rel in get_dependents(reader.archive, path)}
+    return sorted(
+        (*coordinate_to_tuple(link.ref.partition(":")[0]), targets[link.id]) for link in links if link.id in targets
+    )
+
+
+def _value(value: Any) -> Value:
+    """A cell as a value of a record."""
+    if isinstance(value, datetime):
+        value = (value + timedelta(milliseconds=500)).replace(microsecond=0)  # as days in a float, times are inexact
+        value = value.date() if value.time() == time() else value
+    if isinstance(value, date | time):
+        return value.isoformat()
+    if isinstance(value, timedelta):
+        return str(value)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return plain(value.replace("_x000D_", " ") if isinstance(value, str) else value)  # Excel's mark of a line's end
+
+
+# ---------------------------------------------------------------- rows and columns
+
+
+def _grid(sheet: _Sheet) -> Grid:
+    if not sheet.rows:
+        raise NothingThere("expected a sheet with rows, found none")
+    numbers = sorted(sheet.rows)
+    first = min(map(min, sheet.rows.values()))
+    start = header_place([fullness(sheet.rows[number].values(), first in sheet.rows[number]) for number in numbers])
+    rows = {number: sheet.rows[number] for number in numbers[start:]}
+    _fill(rows, sheet.merged)
+    columns = sorted({column for cells in rows.values() for column in cells})
+    bounded(len(columns) * len(rows))
+    header, *rest = (tuple(cells.get(column, "") for column in columns) for cells in rows.values())
+    titles = sheet.rows[numbers[0]].values() if start else ()
+    return Grid(
+        header=tuple(map(str, header)),
+        rows=[row for row in rest if row != header],
+        links=[(str(sheet.rows.get(row, {}).get(column, "")), target) for row, column, target in sheet.links],
+        title=next((str(text) for text in titles), ""),
+    )
+
+
+def _fill(rows: dict[int, dict[int, Value]], merged: list[tuple[int, int, int, int]]) -> None:
+    """Let merged cells say in each place what they say in the first, as cells of HTML do; only in rows that are."""
+    filled = 0
+    for top, bottom, left, right in merged:
+        value = rows.get(top, {}).get(left, "")
+        if value == "":
+            continue
+        filled += (bottom - top + 1) * (right - left + 1)
+        bounded(filled)
+        for number in range(top, bottom + 1):
+            if number in rows:
+                rows[number].update(dict.fromkeys(range(left, right + 1), value))
