@@ -168,15 +168,18 @@ def test_many_jobs_at_once_get_each_its_own_answer() -> None:
 
 
 def test_closing_ends_the_children() -> None:
-    async def story() -> int:
-        async with Pool(size=1) as pool:
+    async def story() -> list[int]:
+        async with Pool(size=3) as pool:
             await serves(pool)
-            child = pool._free[0]
-        assert child.process.returncode == 0
-        return child.process.pid
+            children = list(pool._free)
+        assert [child.process and child.process.returncode for child in children].count(0) == 1
+        return [child.pid for child in children]
 
-    with pytest.raises(ProcessLookupError):
-        os.kill(run(story()), 0)
+    pids = run(story())
+    assert len(set(pids)) == 3
+    for pid in pids:
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
 
 
 # ---------------------------------------------------------------- strangers
@@ -298,12 +301,26 @@ def test_hostile_pages_are_read_or_refused_within_the_limits(body: str) -> None:
 
 
 @pytest.mark.usefixtures("site")
+def test_one_that_ends_does_not_take_the_others_with_it() -> None:
+    async def story() -> None:
+        async with Pool(size=3) as pool:
+            first = int(str((await odd(pool, "pid")).meta["pid"]))
+            for child in pool._free:
+                if child.process is not None or child.pid == first:
+                    os.kill(child.pid, signal.SIGKILL)
+                    await child.reader.read()
+            assert await asyncio.gather(*(serves(pool) for _ in range(9))) == [True] * 9
+
+    run(story())
+
+
+@pytest.mark.usefixtures("site")
 def test_a_child_killed_while_it_waits_is_replaced_unnoticed() -> None:
     async def story() -> None:
         async with Pool(size=1) as pool:
             pid = int(str((await odd(pool, "pid")).meta["pid"]))
             os.kill(pid, signal.SIGKILL)
-            await pool._free[0].process.wait()
+            await pool._free[0].reader.read()
             assert (await odd(pool, "pid")).meta["pid"] != pid
             assert pool._alive == 1
 

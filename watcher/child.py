@@ -1,4 +1,4 @@
-"""The child's side of the pool: reads jobs from standard input, does the pure work under limits, writes answers.
+"""The child's side of the pool: reads jobs from a socket, does the pure work under limits, writes answers.
 
 Frames are a four-byte length and MessagePack, both ways. The child has no network, no database and an empty
 environment; whatever a hostile page does to it ends here.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import os
 import resource
+import socket
 import struct
 import sys
 from datetime import datetime
@@ -67,25 +68,61 @@ Job = Look | Compare | Read
 
 
 def main() -> None:
-    """Serve until standard input ends."""
-    inward, outward = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb", buffering=0)
-    os.dup2(2, 1)  # a library that prints must not write into the frames, and one that reads not take them
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    first = frame(inward)
-    if first is None:
+    """Serve on the socket that the first argument names, and in a child of this process on each further one."""
+    first, *others = (socket.socket(fileno=int(number)) for number in sys.argv[1:])
+    body = frame(first.makefile("rb"))
+    if body is None:
         return
-    start = msgspec.msgpack.decode(first, type=Start)
+    start = msgspec.msgpack.decode(body, type=Start)
     sys.path[:] = start.path
     plugins.tell(start.kinds)
-    resource.setrlimit(resource.RLIMIT_AS, (start.memory_bytes, start.memory_bytes))
+    resource.setrlimit(resource.RLIMIT_AS, (start.memory_bytes, start.memory_bytes))  # a library reserves what it gets
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     sys.setrecursionlimit(5_000)
     gc.set_threshold(100_000, 20, 20)  # a page makes many values, and next to no cycles
+    if others:
+        warm()
+    connection = own(first, others)
+    serve(connection, start)
+    while connection is first and others:
+        os.wait()  # their processor time is then this one's
+        others.pop()
+
+
+def warm() -> None:
+    """Import what nearly every job needs, for all children at once."""
+    import deepdiff  # noqa: F401 - for its loading alone
+
+    from watcher import reading  # noqa: F401 - as above
+
+
+def own(first: socket.socket, others: list[socket.socket]) -> socket.socket:
+    """Start the children; gives in each process its own socket, with all those of the others closed."""
+    for mine in others:
+        if os.fork() == 0:
+            for socket_ in (first, *others):
+                if socket_ is not mine:
+                    socket_.close()
+            return mine
+    for theirs in others:
+        theirs.close()
+    return first
+
+
+def serve(connection: socket.socket, start: Start) -> None:
+    """Say who this is, and do one job after another until the connection ends."""
     decode = msgspec.msgpack.Decoder(Job).decode
+    inward = connection.makefile("rb")
+    send(connection, os.getpid())
     while (body := frame(inward)) is not None:
         limit_cpu(start.cpu_seconds)
-        answer = msgspec.msgpack.encode(answer_to(decode(body)))
-        outward.write(struct.pack(">I", len(answer)) + answer)
+        send(connection, answer_to(decode(body)))
+
+
+def send(connection: socket.socket, value: Any) -> None:
+    """Write one frame."""
+    body = msgspec.msgpack.encode(value)
+    connection.sendall(struct.pack(">I", len(body)) + body)
 
 
 def frame(stream: BinaryIO) -> bytes | None:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
 import os
+import signal
+import socket
 import struct
 import sys
 from collections.abc import Mapping
@@ -26,7 +27,9 @@ T = TypeVar("T")
 
 MOST_CHILDREN = 4
 WALL_SECONDS = 30.0
-PIPE_BYTES = 2**20
+ROOM = 2**20
+"""Bytes that a connection to a child takes at one go: most pages."""
+ENDED = (asyncio.IncompleteReadError, ConnectionError)
 PATIENCE = 2
 """Jobs that wait before another child is worth its start."""
 KEEP_MEMORY = {"MALLOC_TRIM_THRESHOLD_": str(2**27), "MALLOC_MMAP_THRESHOLD_": str(2**27)}
@@ -39,7 +42,7 @@ class Unread(NotReadable):
 
 
 class Pool:
-    """Children are started when there is work: one, and more, up to one a processor, when work piles up before it."""
+    """Children are started when there is work, one a processor; one that ended is replaced when work piles up."""
 
     def __init__(self, *, size: int = 0, wall_seconds: float = WALL_SECONDS, start: Start | None = None) -> None:
         self.size = size or min(os.cpu_count() or 1, MOST_CHILDREN)
@@ -84,7 +87,7 @@ class Pool:
             alive = True
         except TimeoutError:
             raise Unread(f"reading the page took longer than {self.wall_seconds:g} s and was ended") from None
-        except (asyncio.IncompleteReadError, ConnectionError):
+        except ENDED:
             raise Unread("reading the page met the limit of processor time or memory and was ended") from None
         finally:
             if not alive:
@@ -100,12 +103,14 @@ class Pool:
         """A child with nothing to do: a free one, a new one, or the next that gets free."""
         while self._free:
             child = self._free.pop(self._free.index(wanted) if wanted in self._free else -1)
-            if child.process.returncode is None:
+            if not child.reader.at_eof():
                 return child
+            await child.kill()
             self._alive -= 1  # ended from outside while it had nothing to do
         if self._alive == 0 or (self._alive < self.size and len(self._waiting) >= PATIENCE):
-            self._alive += 1
-            return await self._begin()
+            count = 1 if self._alive else self.size
+            self._alive += count
+            return await self._begin(count)
         waiter = _Waiter(asyncio.get_running_loop().create_future(), wanted)
         self._waiting.append(waiter)
         try:
@@ -116,13 +121,17 @@ class Pool:
             raise
         return handed or await self._begin()
 
-    async def _begin(self) -> _Child:
-        """A new child in a place that is taken; the place is given back where none can be started."""
+    async def _begin(self, count: int = 1) -> _Child:
+        """New children in places that are taken, one for the caller; given back where none can be started."""
         try:
-            return await _Child.begin(self.start)
+            child, *others = await _Child.begin(self.start, count)
         except BaseException:
-            self._give(None)
+            for _ in range(count):
+                self._give(None)
             raise
+        for other in others:
+            self._give(other)
+        return child
 
     def _give(self, child: _Child | None) -> None:
         """Hand a child on to who wants it, or waits longest; None is the place of one that died, to be filled anew."""
@@ -145,53 +154,87 @@ class _Waiter(NamedTuple):
 
 
 class _Child:
-    """One process and its two pipes."""
+    """One process that serves, and the connection to it; `process` is the one that was started, if it is this one."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        self.process, self.inward, self.outward = process, process.stdin, process.stdout
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader, self.writer = reader, writer
+        self.pid = 0
+        self.process: asyncio.subprocess.Process | None = None
 
     @classmethod
-    async def begin(cls, start: Start) -> Self:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-I", "-m", "watcher.child",
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
-            env=KEEP_MEMORY, limit=2**20, start_new_session=True,
-        )  # fmt: skip
-        child = cls(process)
-        child._widen()
-        child._send(msgspec.msgpack.encode(start))
-        return child
+    async def begin(cls, start: Start, count: int) -> list[Self]:
+        """Start one process that is `count` children: it loads what they need, and forks the others.
 
-    def _widen(self) -> None:
-        """Let a page go through the pipe at one go, where the system can: by default it takes 64 KiB at a time."""
-        pipe = self.inward.transport.get_extra_info("pipe")
-        with contextlib.suppress(AttributeError, OSError):
-            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+        Raises OSError where it cannot be started, Unread where it ends at once.
+        """
+        pairs = [socket.socketpair() for _ in range(count)]
+        theirs = [there.fileno() for _, there in pairs]
+        try:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, "-I", "-m", "watcher.child", *map(str, theirs), pass_fds=theirs,
+                stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
+                env=KEEP_MEMORY, start_new_session=True,
+            )  # fmt: skip
+        except BaseException:
+            for here, _ in pairs:
+                here.close()
+            raise
+        finally:
+            for _, there in pairs:
+                there.close()
+        children = [await cls._connected(here) for here, _ in pairs]
+        children[0].process = process
+        children[0].send(msgspec.msgpack.encode(start))
+        try:
+            for child in children:
+                child.pid = msgspec.msgpack.decode(await child.receive(), type=int)
+        except BaseException as error:
+            for child in children:
+                await child.kill()
+            if isinstance(error, ENDED):
+                raise Unread("reading the page could not begin: its process ended at once") from None
+            raise
+        return children
 
-    def _send(self, body: bytes) -> None:
-        self.inward.write(struct.pack(">I", len(body)))
-        self.inward.write(body)
+    @classmethod
+    async def _connected(cls, connection: socket.socket) -> Self:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, ROOM)
+        return cls(*await asyncio.open_connection(sock=connection, limit=ROOM))
 
-    async def ask(self, body: bytes) -> Answer:
-        self._send(body)
-        await self.inward.drain()
-        length = struct.unpack(">I", await self.outward.readexactly(4))[0]
+    def send(self, body: bytes) -> None:
+        self.writer.write(struct.pack(">I", len(body)))
+        self.writer.write(body)
+
+    async def receive(self) -> bytes:
+        length = struct.unpack(">I", await self.reader.readexactly(4))[0]
         if length > MOST_ANSWER:
             raise ConnectionError("an answer beyond all measure")
-        return msgspec.msgpack.decode(await self.outward.readexactly(length), type=Answer)
+        return await self.reader.readexactly(length)
+
+    async def ask(self, body: bytes) -> Answer:
+        self.send(body)
+        await self.writer.drain()
+        return msgspec.msgpack.decode(await self.receive(), type=Answer)
 
     async def kill(self) -> None:
         with contextlib.suppress(ProcessLookupError):
-            self.process.kill()
-        await self.process.wait()
-        self.inward.close()
+            if self.process is not None:
+                self.process.kill()
+            elif self.pid and not self.reader.at_eof():  # with its end of the connection it has gone itself
+                os.kill(self.pid, signal.SIGKILL)
+        await self._gone()
 
     async def end(self) -> None:
-        self.inward.close()
+        self.writer.write_eof()
         try:
             async with asyncio.timeout(2):
-                await self.process.wait()
+                await self.reader.read()
         except TimeoutError:
             await self.kill()
+        else:
+            await self._gone()
+
+    async def _gone(self) -> None:
+        self.writer.close()
+        if self.process is not None:
+            await self.process.wait()
