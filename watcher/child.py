@@ -82,8 +82,8 @@ def main() -> None:
     gc.set_threshold(100_000, 20, 20)  # a page makes many values, and next to no cycles
     if others:
         warm()
-    connection = own(first, others)
-    serve(connection, start)
+    with own(first, others) as connection:
+        serve(connection, start)
     while connection is first and others:
         os.wait()  # their processor time is then this one's
         others.pop()
@@ -112,11 +112,11 @@ def own(first: socket.socket, others: list[socket.socket]) -> socket.socket:
 def serve(connection: socket.socket, start: Start) -> None:
     """Say who this is, and do one job after another until the connection ends."""
     decode = msgspec.msgpack.Decoder(Job).decode
-    inward = connection.makefile("rb")
     send(connection, os.getpid())
-    while (body := frame(inward)) is not None:
-        limit_cpu(start.cpu_seconds)
-        send(connection, answer_to(decode(body)))
+    with connection.makefile("rb") as inward:
+        while (body := frame(inward)) is not None:
+            limit_cpu(start.cpu_seconds)
+            send(connection, answer_to(decode(body)))
 
 
 def send(connection: socket.socket, value: Any) -> None:

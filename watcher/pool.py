@@ -73,8 +73,7 @@ class Pool:
 
     async def close(self) -> None:
         """End all children."""
-        for child in self._free:
-            await child.end()
+        await asyncio.gather(*(child.end() for child in self._free))
         self._free.clear()
 
     async def _run(self, job: Job, result: type[T]) -> T:
