@@ -11,7 +11,10 @@ import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextvars import ContextVar
 
-import aiohttp
+from watcher.fetch.certificates import SystemStore, not_loaded
+
+with not_loaded():
+    import aiohttp
 import httpx
 from aiohappyeyeballs import AddrInfoType
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -40,7 +43,7 @@ class Connections:
     def __init__(self, allowed: guard.Allowed, resolve: Resolve | None, tls: ssl.SSLContext | None) -> None:
         self._allowed = allowed
         self._resolver = _Resolver(allowed, resolve or _look_up)
-        self._tls = tls
+        self._tls = tls or SystemStore(ssl.PROTOCOL_TLS_CLIENT)
 
     def transport(self) -> _Transport:
         """A pool of connections of its own, opened by its first request."""
@@ -52,7 +55,7 @@ class Connections:
             limit=0,  # the fetcher's slots are the limit
             resolver=self._resolver,
             socket_factory=self._socket,
-            ssl=self._tls or True,  # True: the system's CAs or SSL_CERT_FILE, loaded once, always verified
+            ssl=self._tls,
         )
         return aiohttp.ClientSession(
             connector=connector,
