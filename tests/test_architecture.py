@@ -44,6 +44,7 @@ ONE_DOOR = {
     "deepdiff": {"child.py", "diff.py"},
     "telegram": {"bot.py", "notify/telegram.py"},
     "apprise": {"notify/apprise.py"},
+    "playwright": {"fetch/browser.py", "fetch/chromium.py"},
     "pickle": set(),
     "urllib.request": set(),
     "requests": set(),

@@ -92,6 +92,7 @@ def test_a_source_carries_the_options_of_its_kind(folder: Path) -> None:
             weight=3.0,
             ignore_robots=True,
             expect="weekly on monday",
+            render="browser",
             options={"select": "main table", "key": ["State", "County"]},
         ),
     )

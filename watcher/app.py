@@ -20,6 +20,7 @@ from watcher.config import Config
 from watcher.core import Alert, Change, Clock, Delivery, Notifier, Source, SourceState, Tools, instant
 from watcher.delivery import Delivered, deliver
 from watcher.fetch import Fetcher, FetchSettings
+from watcher.fetch.browser import Browser
 from watcher.pipeline import Checked, Parts
 from watcher.pool import Pool
 from watcher.store import Store, StoreError, snapshots, sources
@@ -258,11 +259,11 @@ async def running(
         per_host_per_minute=fetch.per_host_per_minute,
         allow_private=fetch.allow_private,
     )
-    async with Fetcher(settings, now=clock) as fetcher, Pool() as pool:
+    async with Fetcher(settings, now=clock) as fetcher, Browser(fetcher, settings) as door, Pool() as pool:
         channels = Channels(config, Tools(post=fetcher.post, now=clock, out=out))
         parts = Parts(
             store=store,
-            fetch=fetcher,
+            fetch=door,
             pool=pool,
             now=clock,
             dispatch=Dispatch(config, channels, clock),

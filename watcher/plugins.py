@@ -24,6 +24,7 @@ EXTRAS = {
     "apprise": "apprise",
     "psycopg": "postgres",
     "feedparser": "feeds",
+    "playwright": "browser",
 }
 """Which extra brings which optional library."""
 

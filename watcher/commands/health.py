@@ -46,6 +46,8 @@ def _findings(desk: Desk) -> Iterator[Finding]:
     )
     yield from _store(desk)
     yield _tried("child processes", _children)
+    if any(source.render for source in config.sources):
+        yield _tried("browser", _browser)
     for channel in config.channels:
         yield _tried(f"channel {channel.name}", partial(_notifier, channel.kind))
 
@@ -88,6 +90,13 @@ def _children() -> str:
             return len((await pool.read(source, capture, {})).blocks)
 
     return f"read a page of {asyncio.run(read())} block"
+
+
+def _browser() -> str:
+    """Start the browser that pages with `render` are shown in."""
+    from watcher.fetch.chromium import version
+
+    return asyncio.run(version())
 
 
 def _notifier(kind: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -77,8 +78,9 @@ class Reader:
             base = self._read(SourceKeys, common, path)
             sound = self._options(path, raw.get("kind"), options)
             if base and sound:
-                kept = {field: getattr(base, field) for field in base.__struct_fields__ if field != "render"}
-                found.append((path, Source(**{key: _plain(value) for key, value in kept.items()}, options=options)))
+                kept = {field: _plain(getattr(base, field)) for field in base.__struct_fields__}
+                self.problems += _unshown(path, base)
+                found.append((path, Source(**kept, options=options)))
         return found
 
     def _options(self, path: str, kind: object, options: dict[str, Any]) -> bool:
@@ -178,6 +180,12 @@ def _refused(path: str, code: Any, options: msgspec.Struct) -> Iterator[str]:
         code(options)
     except Exception as error:  # noqa: BLE001 - a stranger's adapter may refuse in any way
         yield f"{path}: {error}"
+
+
+def _unshown(path: str, source: SourceKeys) -> Iterator[str]:
+    """A source that wants a browser, without the library that leads one."""
+    if source.render and find_spec("playwright") is None:
+        yield f'{path}.render: "{source.render}" needs playwright: {plugins.hint("playwright")}'
 
 
 def _plain(value: Any) -> Any:

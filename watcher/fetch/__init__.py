@@ -88,9 +88,10 @@ class Fetcher:
         self._sleep = sleep
         self._connections = Connections(guard.Allowed.read(settings.allow_private), resolver, tls)
         self._transport = self._connections.transport()
+        self._public = Connections(guard.Allowed(), resolver, tls).transport()
         self._slots = asyncio.Semaphore(settings.concurrency)
         self._pace = Pace(settings.per_host, settings.per_host_per_minute, clock, sleep)
-        self._robots = Robots(self._ask_robots, clock)
+        self._robots = Robots(self.beside, clock)
         agent = f"{AGENT}/{__version__}" + (f" (+{settings.contact})" if _is_plain(settings.contact) else "")
         self._headers = {"User-Agent": agent, "Accept": "*/*", "Accept-Encoding": "gzip"}
         for name in ("httpx", "httpcore"):  # at INFO they log whole addresses, and a token may be part of one
@@ -106,6 +107,7 @@ class Fetcher:
         """Close all connections."""
         self._robots.close()
         await self._transport.aclose()
+        await self._public.aclose()
 
     async def __call__(
         self, source: Source, url: str, *, validators: Validators = _NONE, fresh: bool = False
@@ -134,8 +136,13 @@ class Fetcher:
             return Failure("refused", str(why), refused=True)
         return (await self._timed(_Trip(self._transport, self._seconds, robots=False), request)).answer
 
-    async def _ask_robots(self, url: str) -> Fetched | Failure:
-        return await self._follow(_Trip(self._transport, self._seconds, robots=False), url, _NONE, spaced=False)
+    async def beside(self, url: str, *, public: bool = False) -> Fetched | Failure:
+        """Bring what belongs to a page: it takes no turn of the pages', and robots.txt is not asked.
+
+        `public`: whatever `allow_private` names, only from the open internet.
+        """
+        transport = self._public if public else self._transport
+        return await self._follow(_Trip(transport, self._seconds, robots=False), url, _NONE, spaced=False)
 
     async def _follow(self, trip: _Trip, url: str, validators: Validators, *, spaced: bool = True) -> Fetched | Failure:
         hops: tuple[Hop, ...] = ()
