@@ -11,10 +11,9 @@ from pathlib import Path
 import pytest
 
 from tests.rig import COUNTIES, NOON, Rig, minutes, page, table, without
-from watcher import backfill as module
 from watcher.app import App
 from watcher.backfill import Backfilled, backfill
-from watcher.captures import CaptureError, opened
+from watcher.captures import CaptureError, Captures, opened
 from watcher.core import Change
 from watcher.store import Connection, StoreError, snapshots
 
@@ -211,7 +210,7 @@ def test_a_capture_from_the_dawn_of_time_is_history_like_any_other(both: Rig) ->
 
 
 def test_many_captures_are_stored_a_batch_at_a_time(rig: Rig) -> None:
-    count = 2 * module.TOGETHER + 5
+    count = 2 * Captures.together + 5
     bodies = {
         NOON - number * HOUR: table([("Clark County", "Nev.", str(number)), *COUNTIES[1:]]) for number in range(count)
     }
@@ -263,7 +262,7 @@ def trapped(path: Path, trap: str) -> None:
 
 
 def test_a_store_that_fails_half_way_keeps_whole_batches(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    count = 2 * module.TOGETHER
+    count = 2 * Captures.together
     bodies = {
         NOON - number * HOUR: table([("Clark County", "Nev.", str(number)), *COUNTIES[1:]]) for number in range(count)
     }
@@ -273,7 +272,7 @@ def test_a_store_that_fails_half_way_keeps_whole_batches(rig: Rig, monkeypatch: 
     def fail(conn: Connection, *given: object) -> None:
         nonlocal calls
         calls += 1
-        if calls == module.TOGETHER + 10:
+        if calls == Captures.together + 10:
             raise StoreError("the disk is full")
         put(conn, *given)  # type: ignore[arg-type]
 
@@ -281,7 +280,7 @@ def test_a_store_that_fails_half_way_keeps_whole_batches(rig: Rig, monkeypatch: 
         patch.setattr("watcher.backfill.snapshots.put_snapshot", fail)
         with pytest.raises(StoreError):
             fill(rig, path)
-    assert len(rig.snapshots()) == module.TOGETHER
+    assert len(rig.snapshots()) == Captures.together
     assert rig.store.read_sync(snapshots.first_bad, "list") is None
-    assert fill(rig, path).stored == count - module.TOGETHER
+    assert fill(rig, path).stored == count - Captures.together
     assert [change.at for change in rig.changes()] == sorted(bodies)[1:]

@@ -18,6 +18,7 @@ from watcher.config import Channel, Config, ConfigError, Match, Route, Secret, d
 from watcher.config.values import LONGEST
 from watcher.core import Severity, Source
 from watcher.css import check_selector
+from watcher.plugins import source_kinds
 
 ROOT = Path(__file__).parent.parent
 SOURCE = '[[source]]\nname = "list"\nkind = "table"\nurl = "https://www.example.org/list"\n'
@@ -193,13 +194,14 @@ def test_mistakes_with_secrets_do_not_show_them(folder: Path, text: str, env: di
 
 # ---------------------------------------------------------------- each mistake alone
 
+KINDS = ", ".join(source_kinds())
 MISTAKES = [
     # keys
     ("[sources]\n", 'sources: unknown key; did you mean "source"?'),
-    ("zzz = 1\n", "zzz: unknown key; there are channel, escalation, evidence, fetch, person, retention, rota, route,"
-     " source, suspect, telegram, watcher, web"),
-    ('"a b" = 1\n', '"a b": unknown key; there are channel, escalation, evidence, fetch, person, retention, rota, route,'
-     " source, suspect, telegram, watcher, web"),
+    ("zzz = 1\n", "zzz: unknown key; there are backfill, channel, escalation, evidence, fetch, person, retention, rota,"
+     " route, source, suspect, telegram, watcher, web"),
+    ('"a b" = 1\n', '"a b": unknown key; there are backfill, channel, escalation, evidence, fetch, person, retention,'
+     " rota, route, source, suspect, telegram, watcher, web"),
     ('[fetch]\ntimeuot = "3s"\n', 'fetch.timeuot: unknown key; did you mean "timeout"?'),
     (SOURCE + 'selct = "p"\n', 'source[0] "list".selct: unknown key; did you mean "select"?'),
     (SOURCE + 'at_least = "1h"\n', 'source[0] "list".at_least: unknown key; did you mean "at_least_every"?'),
@@ -272,9 +274,9 @@ MISTAKES = [
     ('[web]\nlisten = "8300"\n', 'web.listen: expected an address and a port like "127.0.0.1:8300", found "8300"'),
     # kinds
     (SOURCE.replace("table", "index"),
-     'source[0] "list".kind: kind "index" is not part of this version; there are article, jurisdiction-list, page, table'),
-    (SOURCE.replace("table", "tabel"), 'source[0] "list".kind: unknown kind "tabel"; did you mean "table"? there are'
-     " article, jurisdiction-list, page, table"),
+     'source[0] "list".kind: kind "index" is not part of this version; there are ' + KINDS),
+    (SOURCE.replace("table", "tabel"), 'source[0] "list".kind: unknown kind "tabel"; did you mean "table"? there are '
+     + KINDS),
     ('[[channel]]\nname = "a"\nkind = "telegraph"\n', 'channel[0] "a".kind: unknown kind "telegraph"; did you mean'
      ' "telegram"? there are apprise, console, telegram, webhook'),
     # names

@@ -79,7 +79,7 @@ def test_every_kind_and_option_is_documented() -> None:
         assert re.search(rf"^\| `{kind}` \|", DOCS, re.MULTILINE), kind
 
 
-@pytest.mark.parametrize("table", ["fetch", "suspect"])
+@pytest.mark.parametrize("table", ["fetch", "suspect", "backfill"])
 def test_documented_defaults_are_the_defaults(tmp_path: Path, table: str) -> None:
     section = DOCS.split(f"`[{table}]`\n", 1)[1].split("\n## ")[0]
     rows = re.findall(r"^\| `(\w+)` \| `([^`]*)` \|", section, re.MULTILINE)

@@ -7,9 +7,8 @@ among them and at the joins are computed, and what is stored already is never re
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -17,11 +16,10 @@ from typing import Any, NamedTuple
 import msgspec
 
 from watcher import suspect
-from watcher.captures import Captures, Found
+from watcher.captures import Arrival, Known, Old
 from watcher.core import (
     Capture,
     Change,
-    Fetched,
     Glance,
     NotReadable,
     Pair,
@@ -33,12 +31,10 @@ from watcher.core import (
 )
 from watcher.pipeline import Parts, commit, mark_returned, stored_capture
 from watcher.plugins import build
-from watcher.store import changes, snapshots
+from watcher.store import Connection, changes, snapshots
 
 AHEAD = 8
 """Captures that are read ahead of the comparison, so that all children of the pool have work."""
-TOGETHER = 32
-"""Captures stored in one transaction."""
 
 
 class Backfilled(NamedTuple):
@@ -50,15 +46,7 @@ class Backfilled(NamedTuple):
     changes: int
 
 
-class Arrival(NamedTuple):
-    """A capture as it was found on disk: its time, what a server would have answered, the digest of its bytes."""
-
-    at: datetime
-    fetched: Fetched
-    sha256: str
-
-
-class Known(NamedTuple):
+class Placed(NamedTuple):
     """A capture of the timeline: its record, and its bytes as the adapter reads them."""
 
     snapshot: Snapshot
@@ -69,46 +57,58 @@ async def backfill(
     parts: Parts,
     source: Source,
     state: SourceState,
-    captures: Captures,
+    captures: Old,
     *,
     progress: Callable[[int], None] | None = None,
 ) -> Backfilled:
     """Take `captures` in, oldest first; those already taken in are passed over, so that twice is once."""
-    imported = await parts.store.read(snapshots.imported, source.name)
-    stored = await parts.store.read(snapshots.snapshots, source.name, verdicts=("ok",))
-    one = Backfill(parts, source, state, deque(stored))
+    known = await parts.store.read(snapshots.imported, source.name, captures.provenance)
+    stored = await parts.store.read(snapshots.snapshots, source.name)
+    one = Backfill(
+        parts,
+        source,
+        state,
+        captures.provenance,
+        ahead=deque(snapshot for snapshot in stored if snapshot.verdict == "ok"),
+        doubted=deque(snapshot for snapshot in stored if snapshot.verdict != "ok" and snapshot.provenance != "live"),
+        gone_at=await parts.store.read(_gone_at, source.name),
+    )
     total = kept = 0
-    async for arrival, glance in _looked(parts, source, captures, imported):
+    async for looked in _looked(parts, source, captures, known):
         total += 1
         if progress:
             progress(1)
-        if glance is not None:
+        if looked is not None:
             kept += 1
-            await one.pass_stored(until=arrival.at)
-            await one.take(arrival, glance)
-            if len(one.rows) >= TOGETHER:
+            await one.pass_stored(until=looked[0].at)
+            await one.take(*looked)
+            if len(one.rows) >= captures.together:
                 await one.store()
     await one.pass_stored(until=None)
     await one.store()
     return Backfilled(total, kept, one.doubts, one.changes)
 
 
-async def _looked(
-    parts: Parts, source: Source, captures: Captures, imported: set[tuple[datetime, str]]
-) -> AsyncIterator[tuple[Arrival, Glance | None]]:
-    """Each capture with a first look at it, in order, several looks under way at once. None: it is stored already."""
+def _gone_at(conn: Connection, source: str) -> set[str | None]:
+    """The captures from which on the page is known to have been gone."""
+    return {change.snapshot for change in changes.history(conn, sources=[source], kinds=["page.gone"])}
 
-    async def look(one: Found) -> tuple[Arrival, Glance | None]:
-        fetched = Fetched(source.url, 200, (("content-type", one.content_type),), captures.body(one))
-        arrival = Arrival(one.at, fetched, hashlib.sha256(fetched.body).hexdigest())
-        if (one.at, arrival.sha256) in imported:
-            return arrival, None
+
+async def _looked(
+    parts: Parts, source: Source, captures: Old, known: Known
+) -> AsyncIterator[tuple[Arrival, Glance] | None]:
+    """Each capture with a first look at it, in order, several looks under way at once. None: it is not to be stored."""
+
+    async def look(one: Any) -> tuple[Arrival, Glance] | None:
+        arrival = await captures.arrival(one, source, known)
+        if arrival is None:
+            return None
         try:
-            return arrival, await parts.pool.look(source, fetched, one.at)
+            return arrival, await parts.pool.look(source, arrival.fetched, arrival.at)
         except NotReadable as error:
             return arrival, Glance(Verdict("unreadable", str(error)), "")
 
-    under_way: deque[asyncio.Task[tuple[Arrival, Glance | None]]] = deque()
+    under_way: deque[asyncio.Task[tuple[Arrival, Glance] | None]] = deque()
     waiting = iter(captures)
     try:
         while True:
@@ -124,16 +124,23 @@ async def _looked(
 
 @dataclass(slots=True)
 class Backfill:
-    """One back-fill under way: the stored captures still ahead, the last believed one, and what waits to be stored."""
+    """One back-fill under way: the stored captures still ahead, the last believed one, and what waits to be stored.
+
+    `doubted` are those of earlier back-fills that were not believed, `gone_at` those which said that the page was gone
+    and were: what they began is gone on with.
+    """
 
     parts: Parts
     source: Source
     state: SourceState
+    provenance: str
     ahead: deque[Snapshot]
-    before: Known | None = None
+    doubted: deque[Snapshot]
+    gone_at: Collection[str | None]
+    before: Placed | None = None
     last_seen: datetime | None = None
     gone: str = ""
-    doubt: Known | None = None
+    doubt: Placed | None = None
     mark: str = ""
     joined: bool = True
     told: set[bytes] = field(default_factory=set)
@@ -148,12 +155,14 @@ class Backfill:
         """Go on to the last stored capture before `until` (None: to the end); where new ones came before it, join."""
         while self.ahead and (until is None or self.ahead[0].at <= until):
             there = self.ahead.popleft()
-            known = Known(*await self.parts.store.read(stored_capture, self.source, there.id))
+            await self._doubt_again(until=there.at)
+            placed = await self._placed(there)
             if not self.joined:
-                await self._differences(known)
-            self.before, self.last_seen, self.joined = known, there.at, True
+                await self._differences(placed)
+            self.before, self.last_seen, self.joined = placed, there.at, True
             self.doubt, self.mark, self.gone = None, "", ""
             self.told = await self._told(there)
+        await self._doubt_again(until=until)
 
     async def take(self, arrival: Arrival, glance: Glance) -> None:
         """Place one new capture: believed, with what changed in it, or doubted until the next one agrees."""
@@ -163,16 +172,16 @@ class Backfill:
         if verdict.ok:
             verdict, here = await self._differences(here)
         if verdict.ok:
-            self._believe(here)
+            self._believe(here, arrival.until)
             return
         mark = suspect.mark(verdict, glance.fingerprint)
-        agrees = self.doubt is not None and self.mark == mark and verdict.confirmable
-        if agrees and not self.gone:
-            await self._believe_doubt(verdict)
-        elif not agrees:
+        again = self.doubt is not None and self.mark == mark
+        if not again:
             self.doubt, self.mark = here, mark
             self.doubts += 1
         self._keep(here, verdict)
+        if verdict.confirmable and (again or arrival.until > arrival.at) and not self.gone:
+            await self._believe_doubt(verdict, arrival.until)
 
     async def store(self) -> None:
         """Write what waits, in one transaction, with where the source now stands."""
@@ -183,11 +192,11 @@ class Backfill:
         self.settled.clear()
         self.found.clear()
 
-    def _believe(self, here: Known) -> None:
-        """`here` is the page from its time on."""
+    def _believe(self, here: Placed, until: datetime) -> None:
+        """`here` is the page from its time on, and was seen so `until` then."""
         if self.gone:
             self.found.append(self._about("page.back", self.gone, None, here))
-        self.before, self.last_seen = here, here.capture.at
+        self.before, self.last_seen = here, until
         self.doubt, self.mark, self.gone = None, "", ""
         self._keep(here, suspect.OK)
         if not self.ahead and self.state.last_checked is None:
@@ -198,12 +207,12 @@ class Backfill:
                 fingerprint=here.snapshot.fingerprint,
                 version=here.snapshot.version,
                 choices=here.snapshot.choices,
-                last_seen=here.capture.at,
+                last_seen=until,
                 records=self.records,
             )
 
-    async def _believe_doubt(self, verdict: Verdict) -> None:
-        """The capture before said the same: the page was gone, or had lost its rows, from then on."""
+    async def _believe_doubt(self, verdict: Verdict, until: datetime) -> None:
+        """It was seen twice, last `until` then: the page was gone, or had lost its rows, from the first time on."""
         assert self.doubt is not None
         if verdict.kind == "gone":
             self.gone = verdict.reason
@@ -212,9 +221,9 @@ class Backfill:
             return
         _, believed = await self._differences(self.doubt, guarded=False)
         self.settled.append(believed.snapshot)
-        self.before, self.last_seen = believed, believed.capture.at
+        self.before, self.last_seen = believed, until
 
-    async def _differences(self, here: Known, *, guarded: bool = True) -> tuple[Verdict, Known]:
+    async def _differences(self, here: Placed, *, guarded: bool = True) -> tuple[Verdict, Placed]:
         """Find what changed from the last believed capture to `here`; says if it may be believed, and its choices."""
         before = self.before
         if before is not None and _reads_alike(before.snapshot, here.snapshot):
@@ -230,6 +239,19 @@ class Backfill:
             self.records = reading.records
         return reading.verdict, _with_choices(here, reading.choices)
 
+    async def _doubt_again(self, *, until: datetime | None) -> None:
+        """Go on where an earlier back-fill ended: what it doubted still waits, what was gone still is."""
+        while self.doubted and (until is None or self.doubted[0].at <= until):
+            there = self.doubted.popleft()
+            mark = suspect.mark(Verdict(there.verdict, there.reason), there.fingerprint)
+            if self.doubt is None or self.mark != mark:
+                self.doubt, self.mark = await self._placed(there), mark
+            if there.id in self.gone_at:
+                self.gone = there.reason
+
+    async def _placed(self, there: Snapshot) -> Placed:
+        return Placed(*await self.parts.store.read(stored_capture, self.source, there.id))
+
     async def _told(self, there: Snapshot) -> set[bytes]:
         """What is stored of the step to the next stored capture: it is not told a second time by captures between."""
         if not self.ahead:
@@ -237,28 +259,28 @@ class Backfill:
         stored = await self.parts.store.read(changes.between, self.source.name, there.id, self.ahead[0].id)
         return {_fact(change) for change in stored}
 
-    def _link(self, arrival: Arrival, glance: Glance) -> Known:
+    def _link(self, arrival: Arrival, glance: Glance) -> Placed:
         snapshot = snapshots.link(
             source=self.source.name,
             seq=self.state.seq + 1,
             at=arrival.at,
             fetched=arrival.fetched,
             sha256=arrival.sha256,
-            provenance="import",
+            provenance=self.provenance,
             clock="capture",
             previous=self.state.head,
         )
         self.state = replace(self.state, seq=snapshot.seq, head=snapshot.record_hash)
         version = build(self.source).version
-        return Known(
+        return Placed(
             replace(snapshot, fingerprint=glance.fingerprint, version=version),
             capture_of(self.source, arrival.fetched, arrival.at, snapshot.id),
         )
 
-    def _keep(self, here: Known, verdict: Verdict) -> None:
+    def _keep(self, here: Placed, verdict: Verdict) -> None:
         self.rows.append((replace(here.snapshot, verdict=verdict.kind, reason=verdict.reason), here.capture.body))
 
-    def _about(self, kind: str, old: str | None, new: str | None, here: Known) -> Change:
+    def _about(self, kind: str, old: str | None, new: str | None, here: Placed) -> Change:
         from watcher.diff import about, change
 
         return change(
@@ -275,7 +297,7 @@ def _reads_alike(one: Snapshot, other: Snapshot) -> bool:
     return one.fingerprint == other.fingerprint and one.version == other.version
 
 
-def _with_choices(here: Known, choices: Mapping[str, Any]) -> Known:
+def _with_choices(here: Placed, choices: Mapping[str, Any]) -> Placed:
     return here._replace(snapshot=replace(here.snapshot, choices=choices))
 
 

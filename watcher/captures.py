@@ -1,4 +1,4 @@
-"""Captures on disk: a folder or tar archive of files named by their time, read in order and within bounds.
+"""Old captures, and those on disk: a folder or tar archive of files named by their time, read in order, bounded.
 
 Stands before backfill in the flow. Nothing of an archive is ever unpacked to the place it names.
 """
@@ -7,16 +7,20 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import hashlib
 import lzma
 import re
 import tarfile
 import tempfile
 import zlib
 from collections.abc import Callable, Iterator
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
-from typing import IO, Any, NamedTuple, Self
+from typing import IO, Any, NamedTuple, Protocol, Self
+
+from watcher.core import Fetched, Source
 
 MOST_BYTES = 15 * 2**20
 """Of one capture; the same as a page may have."""
@@ -41,6 +45,40 @@ CONTENT_TYPES = {
 
 class CaptureError(Exception):
     """A folder or archive that cannot be taken in; the text names the file and says what was expected."""
+
+
+class Arrival(NamedTuple):
+    """An old capture: its time, what the server answered then, the digest of the bytes.
+
+    `until` is when the same bytes were seen last before others were: `at`, where they were seen once.
+    """
+
+    at: datetime
+    fetched: Fetched
+    sha256: str
+    until: datetime
+
+
+Known = AbstractSet[tuple[datetime, str]]
+"""Time and digest of the captures of one provenance that are stored."""
+
+
+class Old(Protocol):
+    """Where old captures come from: it gives them, oldest first, as whatever `arrival` makes a capture of.
+
+    `provenance` is what is stored of where they are from; `together` how many are stored in one transaction.
+    """
+
+    provenance: str
+    together: int
+
+    def __len__(self) -> int: ...
+
+    def __iter__(self) -> Iterator[Any]: ...
+
+    async def arrival(self, one: Any, source: Source, known: Known) -> Arrival | None:
+        """Bring one capture of `source`; None where it is `known` already, or cannot be had. Raises CaptureError."""
+        ...
 
 
 class _Header(tarfile.TarInfo):
@@ -72,6 +110,9 @@ class Found(NamedTuple):
 class Captures:
     """What was found, oldest first. `body` reads one."""
 
+    provenance = "import"
+    together = 32
+
     def __init__(self, found: list[Found], store: IO[bytes] | None, folder: Path | None) -> None:
         self.found = sorted(found, key=lambda one: (one.at, one.name))
         self._store, self._folder = store, folder
@@ -81,6 +122,21 @@ class Captures:
 
     def __iter__(self) -> Iterator[Found]:
         return iter(self.found)
+
+    def within(self, since: datetime | None, until: datetime | None) -> Self:
+        """Leave out what is older or newer than wanted; both ends are included."""
+        self.found = [
+            one for one in self.found if (since is None or since <= one.at) and (until is None or one.at <= until)
+        ]
+        return self
+
+    async def arrival(self, one: Found, source: Source, known: Known) -> Arrival | None:
+        """One capture as a server would have answered it; None where it is `known`. Raises CaptureError."""
+        body = self.body(one)
+        sha256 = hashlib.sha256(body).hexdigest()
+        if (one.at, sha256) in known:
+            return None
+        return Arrival(one.at, Fetched(source.url, 200, (("content-type", one.content_type),), body), sha256, one.at)
 
     def body(self, one: Found) -> bytes:
         """The bytes of one capture. Raises CaptureError where the file went or grew meanwhile."""

@@ -17,6 +17,7 @@ from watcher.config import checks
 from watcher.config.problems import ConfigError
 from watcher.config.reader import Reader
 from watcher.config.sections import (
+    Backfill,
     Channel,
     Config,
     Escalation,
@@ -61,7 +62,7 @@ TIMEZONE = "America/Los_Angeles"
 CONSOLE = Channel("console", "console")
 """The channel that is always there."""
 ARRAYS = ("source", "route", "channel", "person", "rota", "escalation")
-TABLES = ("watcher", "fetch", "suspect", "telegram", "web", "retention", "evidence")
+TABLES = ("watcher", "fetch", "suspect", "backfill", "telegram", "web", "retention", "evidence")
 
 
 def load(path: str | Path, env: Mapping[str, str] = os.environ) -> Config:
@@ -109,6 +110,7 @@ def _read(reader: Reader, path: Path) -> Config:
         keep=desk.keep,
         fetch=fetch or Fetch(),
         suspect=reader.table(Suspect, "suspect") or Suspect(),
+        backfill=reader.table(Backfill, "backfill") or Backfill(),
         sources=_values(sources),
         routes=_values(reader.tables(Route, "route")) or (Route(to=CONSOLE.name),),
         channels=_with_console(_values(channels)),

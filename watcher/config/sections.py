@@ -77,6 +77,12 @@ class Suspect(Table, frozen=True):
     confirmations: Count = 2
 
 
+class Backfill(Table, frozen=True):
+    """[backfill]: the web archive that `watcher backfill --from wayback` asks."""
+
+    wayback: Url = Url("https://web.archive.org")
+
+
 class Match(Table, frozen=True):
     """What a route lets through: all that is given must hold. `places` are as written, resolved elsewhere."""
 
@@ -212,6 +218,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     keep: Literal["changed", "all"]
     fetch: Fetch
     suspect: Suspect
+    backfill: Backfill
     sources: tuple[Source, ...]
     routes: tuple[Route, ...]
     channels: tuple[Channel, ...]
