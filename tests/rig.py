@@ -70,7 +70,7 @@ class Rig:
         ends: dict[str, Checked] = {}
 
         async def work(app: App) -> None:
-            wanted = [source for source in app.config.sources if not names or source.name in names]
+            wanted = [source for source in app.sources if not names or source.name in names]
             await app.check(wanted, lambda source, checked: ends.update({source.name: checked}))
             await app.deliver()
 

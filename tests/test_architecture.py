@@ -21,15 +21,15 @@ LAYERS = [
     {"child", "config"},
     {"reading"},
     {"plugins", "sources", "notify", "store", "captures"},
-    {"outbox", "standing"},
+    {"outbox", "series", "standing"},
     {"diff", "route", "render", "oncall", "schedule", "suspect", "guard", "coding", "pace", "robots"},
     {"matching", "rolling"},
-    {"places", "wording", "summary", "wire", "css"},
+    {"periods", "places", "wording", "summary", "wire", "css"},
     {"core"},
 ]
 PURE = {
-    "core", "css", "diff", "matching", "oncall", "outbox", "places", "render", "rolling", "route", "schedule",
-    "standing", "summary", "suspect", "wire", "wording",
+    "core", "css", "diff", "matching", "oncall", "outbox", "periods", "places", "render", "rolling", "route",
+    "schedule", "series", "standing", "summary", "suspect", "wire", "wording",
 }  # fmt: skip
 IO = {
     "asyncio", "socket", "ssl", "subprocess", "httpx", "aiohttp", "httpx_aiohttp", "sqlalchemy", "alembic", "telegram",

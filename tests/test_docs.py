@@ -13,7 +13,7 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import pytest
 import structlog
@@ -43,6 +43,7 @@ PATHS = {
     "jurisdiction-list": "/list",
     "article": "/article",
     "page": "/report",
+    "index": "/report",
     "federal-register": "/documents",
 }
 SITE: Pages = {
@@ -51,6 +52,22 @@ SITE: Pages = {
     "/article": pages.article(3),
     FederalRegister(SearchOptions()).address("/documents"): '{"count": 0}',
 }
+
+
+class Archived(Pages):
+    """The site, with a web archive that has three captures of its list."""
+
+    captures: ClassVar = {
+        "20170501120000": pages.sanctuary_list(without={"Nevada"}),
+        "20180201120000": pages.sanctuary_list(without={"Nevada", "Oregon"}),
+        "20180301120000": pages.sanctuary_list(without={"Nevada"}),
+    }
+
+    def get(self, path: str, default: Any = None) -> Any:
+        if path.startswith("/cdx/search/cdx?"):
+            rows = [[stamp, "http://agency.example/list", "200", stamp] for stamp in self.captures]
+            return json.dumps([["timestamp", "original", "statuscode", "digest"], *rows])
+        return self.captures.get(path[5:19]) if path.startswith("/web/") else super().get(path, default)
 
 
 def name(page: object) -> str:
@@ -116,7 +133,7 @@ def desk(tour: Tour, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
     captures.mkdir()
     (captures / "2017-03-20T18-45-00Z.html").write_text(pages.sanctuary_list())
     (captures / "2017-04-10T23-20-00Z.html").write_text(pages.sanctuary_list(without={"Nevada"}))
-    with serving(SITE) as port:
+    with serving(Archived(SITE)) as port:
         (tmp_path / "config.toml").write_text(local((ROOT / "config.toml").read_text(encoding="utf-8"), port))
         yield port
     structlog.reset_defaults()
@@ -128,6 +145,7 @@ def local(config: str, port: int) -> str:
     address = re.compile(r'^kind = "([\w-]+)"\nurl = "[^"]+"', re.MULTILINE)
     config = address.sub(lambda found: f'kind = "{found[1]}"\nurl = "{place}{PATHS[found[1]]}"', config)
     fetch = f'[fetch]\nper_host_per_minute = 0\nper_host = 50\nallow_private = ["127.0.0.1:{port}"]\n'
+    fetch += f'[backfill]\nwayback = "{place}"\n'
     return re.sub(r"^\[fetch\]\n(\w.*\n)*", "", config, flags=re.MULTILINE) + fetch
 
 

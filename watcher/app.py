@@ -9,13 +9,14 @@ import asyncio
 import contextlib
 import logging
 import sys
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TextIO
 
-from watcher import pipeline, plugins, schedule
+from watcher import pipeline, plugins, schedule, series
 from watcher.config import Config
 from watcher.core import Alert, Change, Clock, Delivery, Notifier, Source, SourceState, Tools, instant
 from watcher.delivery import Delivered, deliver
@@ -36,6 +37,7 @@ TROUBLE = 30.0
 """Seconds that the service waits where the store could not be written."""
 Tell = Callable[[Source, Checked], None]
 """Called with each check's end as it comes."""
+NEW = SourceState("")
 GRACE = 10.0
 """Seconds that a check under way gets to end when the service is told to stop."""
 
@@ -72,14 +74,31 @@ class App:
     parts: Parts
     states: dict[str, SourceState]
     channels: Channels
+    watched: dict[str, tuple[Source, Source | None]] = field(default_factory=dict)
+    found: list[Source] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Take up the documents of the lists that were seen before."""
+        self.watched = series.watched(self.config.sources, self.states)
+
+    @property
+    def sources(self) -> list[Source]:
+        """All that is watched: the sources of config.toml, and the documents that they list."""
+        return [source for source, _ in self.watched.values()]
 
     async def check(self, wanted: Sequence[Source], tell: Tell) -> None:
-        """Check these sources, as many at a time as config allows, and tell each end as it comes."""
-        waiting = iter(wanted)
+        """Check these sources, as many at a time as config allows, and tell each end as it comes.
+
+        Documents that a list names for the first time are checked at once, too.
+        """
+        waiting = deque(wanted)
 
         async def work() -> None:
-            for source in waiting:
+            while waiting:
+                source = waiting.popleft()
                 tell(source, await self.check_one(source))
+                waiting.extend(self.found)
+                self.found.clear()
 
         async with asyncio.TaskGroup() as group:
             for _ in range(min(self.config.fetch.concurrency, len(wanted))):
@@ -88,13 +107,24 @@ class App:
 
     async def check_one(self, source: Source) -> Checked:
         """Check one source, and remember where it stands. Where the store cannot keep it, the source waits its turn."""
+        _, index = self.watched.get(source.name, (source, None))
+        issue = series.issue(index, source, self.states) if index else None
+        gone = self._gone(source) if source.kind == series.INDEX else ()
         try:
-            checked = await pipeline.check(self.parts, source, self.state(source))
+            checked = await pipeline.check(self.parts, source, self.state(source), issue, gone)
         except StoreError as error:
             later = schedule.back_off(source, 1, self.parts.now())
             checked = Checked("failed", replace(self.state(source), next_check=later), error=str(error))
         self.states[source.name] = checked.state
+        if source.kind == series.INDEX:
+            before, self.watched = self.watched, series.watched(self.config.sources, self.states)
+            self.found += [one for name, (one, _) in self.watched.items() if name not in before]
         return checked
+
+    def _gone(self, index: Source) -> set[str]:
+        """The documents of a list that are known to be gone, by file stem."""
+        names = [name for name, (_, of) in self.watched.items() if of and of.name == index.name]
+        return {name.removeprefix(f"{index.name}/") for name in names if self.states.get(name, NEW).state == "gone"}
 
     def state(self, source: Source) -> SourceState:
         """Where `source` stands; new, where it was never checked."""
@@ -103,8 +133,7 @@ class App:
     def due(self, now: datetime) -> list[Source]:
         """The sources whose time has come, longest overdue first."""
         waiting = [
-            (self.state(source).next_check or datetime.min.replace(tzinfo=UTC), source)
-            for source in self.config.sources
+            (self.state(source).next_check or datetime.min.replace(tzinfo=UTC), source) for source in self.sources
         ]
         return [source for due, source in sorted(waiting, key=lambda pair: pair[0]) if due <= now]
 
@@ -271,7 +300,10 @@ async def running(
             confirm_after=config.suspect.confirm_after,
             confirmations=config.suspect.confirmations,
             keep_all=config.keep == "all",
-            price=schedule.price(config.sources, states, fetch.requests_per_day),
+            price=schedule.price(
+                [one for one, _ in series.watched(config.sources, states).values()], states, fetch.requests_per_day
+            ),
+            zone=config.timezone,
         )
         try:
             yield App(config, parts, states, channels)

@@ -311,7 +311,7 @@ class Pair:
     """Two captures to compare, with the choices of the document before; `before` is None for a first sight.
 
     `guarded` asks for the verdict `lost` instead of changes where most records vanished; a confirmed loss is compared
-    unguarded.
+    unguarded. `issues`: the two are two issues of one report, not two states of one document.
     """
 
     source: Source
@@ -320,6 +320,7 @@ class Pair:
     choices: Mapping[str, Any] = field(default_factory=dict)
     last_seen: datetime | None = None
     guarded: bool = True
+    issues: bool = False
 
 
 @dataclass(frozen=True, slots=True)

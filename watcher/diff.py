@@ -7,6 +7,7 @@ differ. What a move, a reorder, a respelling or a repaired encoding leaves behin
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -26,6 +27,11 @@ SEVERITY = {
     "jurisdiction.reattributed": Severity.MAJOR,
     "record.added": Severity.MAJOR,
     "record.removed": Severity.MAJOR,
+    "report.published": Severity.MAJOR,
+    "report.corrected": Severity.MAJOR,
+    "report.withdrawn": Severity.MAJOR,
+    "report.late": Severity.MAJOR,
+    "report.resumed": Severity.MAJOR,
     "article.headline": Severity.MAJOR,
     "article.note": Severity.MAJOR,
     "page.gone": Severity.MAJOR,
@@ -37,6 +43,12 @@ SEVERITY = {
 
 LINK_WORDS = frozenset(("link", "links", "pdf", "addendum", "addenda", "pending"))
 """What a cell says that only leads to a document, or will."""
+
+_NOTICE = re.compile(
+    r"\b(?:suspend(?:s|ed|ing)?|suspension|discontinued?|withdrawn|rescind(?:s|ed)|retract(?:s|ed)|no longer)\b",
+    re.IGNORECASE,
+)
+"""Words of a notice that something stops: new on a page, they are more than a reworded line."""
 
 LINKS_ARE_NEWS = {"page", "index"}
 """Kinds for which a changed link is what the reader came for; elsewhere it is kept as cosmetic."""
@@ -112,6 +124,8 @@ def _severity(draft: Draft) -> Severity:
         return Severity.COSMETIC
     if draft.kind == "jurisdiction.changed" and _only_leads(old) and _only_leads(new):
         return Severity.MINOR
+    if draft.kind == "page.text" and _NOTICE.search(str(new or "")) and not _NOTICE.search(str(old or "")):
+        return Severity.MAJOR
     if draft.kind == "record.changed" and _is_figure(old) and _is_figure(new):
         return Severity.MAJOR
     return SEVERITY.get(draft.kind, Severity.MINOR)
@@ -136,6 +150,9 @@ def _records(before: Document, after: Document) -> Iterable[Draft]:
         before, after = rolled(before, after)
     if not before.records and not after.records:
         return
+    if after.kind == "index":
+        yield from _unlisted(before, after)
+        return
     columns = _columns(before, after)
     if columns is None:
         yield Draft("page.redesigned", _page(after), ("records",), _header(before), _header(after))
@@ -147,6 +164,13 @@ def _records(before: Document, after: Document) -> Iterable[Draft]:
     for old_key, new_key in matched.differing:
         yield from _inside(before, after, old_key, new_key, columns)
     yield from _gone_and_new(before, after, matched)
+
+
+def _unlisted(before: Document, after: Document) -> Iterable[Draft]:
+    """Documents that a list does not lead to any more; those that are new speak for themselves, once they are read."""
+    for key, record in before.records.items():
+        if key not in after.records:
+            yield Draft("report.withdrawn", subject_of(before, key), ("records", key), dict(record.fields), None)
 
 
 def _gone_and_new(before: Document, after: Document, matched: Matched) -> Iterable[Draft]:

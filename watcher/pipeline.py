@@ -6,12 +6,12 @@ Everything that one check found is written in one transaction: snapshot, changes
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, NamedTuple
 
-from watcher import standing, suspect
+from watcher import series, standing, suspect
 from watcher.core import (
     Adapter,
     Alert,
@@ -37,12 +37,15 @@ from watcher.core import (
 from watcher.pace import retry_after
 from watcher.plugins import build
 from watcher.pool import Pool
+from watcher.series import Issue
 from watcher.store import Connection, Store, changes, outbox, screenshots, snapshots, sources
 
 BATCH = 64
 """Unchanged checks written in one transaction."""
 
 NOT_MODIFIED = 304
+BELIEVED = {"first", "unchanged", "changed"}
+"""Outcomes of a check that has seen the page as it is."""
 ADDED, REMOVED = {"record.added", "jurisdiction.listed"}, {"record.removed", "jurisdiction.delisted"}
 
 Dispatch = Callable[[Source, Sequence[Change]], Sequence[tuple[Alert, Sequence[Delivery]]]]
@@ -63,6 +66,7 @@ class Parts:
     confirmations: int = 2
     keep_all: bool = False
     price: float = 0.0
+    zone: tzinfo = UTC
     batch: list[SourceState] = field(default_factory=list)
 
 
@@ -76,11 +80,23 @@ class Checked(NamedTuple):
     error: str = ""
 
 
-async def check(parts: Parts, source: Source, state: SourceState) -> Checked:
-    """Look at `source` once. What was found is stored, and its deliveries wait in the outbox."""
+async def check(
+    parts: Parts, source: Source, state: SourceState, issue: Issue | None = None, gone: Container[str] = ()
+) -> Checked:
+    """Look at `source` once. What was found is stored, and its deliveries wait in the outbox.
+
+    `issue`: what it is in the series of a list; `gone`: the documents of this list that are known to be gone.
+    """
     adapter = build(source)
     fetched = await adapter.snapshot(source, parts.fetch, state.validators, fresh=state.suspect is not None)
-    one = Check(parts, source, adapter, state, parts.now())
+    one = Check(parts, source, adapter, state, parts.now(), issue, gone)
+    checked = await _taken(one, fetched)
+    return await one.punctual(checked) if source.expect and checked.outcome in BELIEVED else checked
+
+
+async def _taken(one: Check, fetched: Fetched | Failure) -> Checked:
+    """What an answer means, as far as its bytes alone say."""
+    state = one.state
     if isinstance(fetched, Failure):
         return await one.failed(fetched)
     if fetched.status == NOT_MODIFIED:
@@ -100,6 +116,8 @@ class Check:
     adapter: Adapter
     state: SourceState
     now: datetime
+    issue: Issue | None = None
+    gone_before: Container[str] = ()
 
     async def failed(self, failure: Failure) -> Checked:
         """Nothing came: say why, and come back later."""
@@ -139,6 +157,11 @@ class Check:
         """What is read differs: extract both, and believe what the guard lets pass."""
         before = await self._stored(self.state.snapshot) if self.state.snapshot else None
         pair = Pair(self.source, capture, before and before[1], self.state.choices, self.state.last_seen)
+        if before is None and self.issue and self.issue.before and not self.issue.baseline:
+            last = self.issue.before
+            assert last.snapshot is not None
+            _, one = await self.parts.store.read(stored_capture, replace(self.source, name=last.name), last.snapshot)
+            pair = Pair(self.source, capture, one, last.choices, last.last_seen, guarded=False, issues=True)
         try:
             reading = await self.parts.pool.compare(pair)
             if self.state.suspect and self._confirmed(reading.verdict, snapshot.fingerprint):
@@ -167,6 +190,8 @@ class Check:
         if self.state.state == "gone":
             back = self._about("page.back", self.state.error, None, snapshot=snapshot.id)
             reading = replace(reading, changes=(back, *reading.changes))
+        if self.issue is not None:
+            reading = replace(reading, changes=await self._of_issue(self.issue, snapshot.id, reading.changes))
         state = standing.believed(self.state, self.source, fetched, snapshot, reading, self.now, price=self.parts.price)
         stored = replace(snapshot, verdict="ok", choices=reading.choices)
         capture = None if settled else fetched
@@ -198,9 +223,48 @@ class Check:
         found: tuple[Change, ...] = ()
         if self.state.state != "gone":
             at = self.state.suspect_since or self.now
-            found = (self._about("page.gone", None, verdict.reason, snapshot=self.state.suspect, at=at),)
+            kind = "report.withdrawn" if self.issue else "page.gone"
+            found = (self._about(kind, None, verdict.reason, snapshot=self.state.suspect, at=at),)
+            if self.issue and not self.issue.listed:
+                found = ()  # told when its link went
         state, found = await self._store(state, found=found)
         return Checked("gone", state, state.snapshot, found)
+
+    # ------------------------------------------------------------ series
+
+    async def punctual(self, checked: Checked) -> Checked:
+        """Say once that what was expected by now has not come."""
+        state = checked.state
+        last = series.newest(state) or state.last_changed or await self._first_seen(state)
+        due = series.late(self.source.expect, last, self.now, self.parts.zone)
+        if due is None:
+            return checked
+        told = await self.parts.store.read(changes.latest, self.source.name, ("report.late",))
+        if told is not None and told > last:
+            return checked
+        over = series.over(due, self.now, self.parts.zone)
+        late = self._about("report.late", None, f"expected {series.ap(due)}, {over}", snapshot=state.snapshot)
+        state, found = await self._store(state, found=(late,))
+        return checked._replace(outcome="changed", state=state, changes=(*checked.changes, *found))
+
+    async def _first_seen(self, state: SourceState) -> datetime:
+        assert state.snapshot is not None
+        return (await self.parts.store.read(snapshots.snapshot, state.snapshot)).at
+
+    async def _of_issue(self, issue: Issue, snapshot: str, found: tuple[Change, ...]) -> tuple[Change, ...]:
+        """What was found in a document of a series, led by what it means: a new issue, or one that was corrected."""
+        if self.state.snapshot is not None:
+            seen = any(change.severity > Severity.COSMETIC and change.kind != "page.back" for change in found)
+            return (self._about("report.corrected", None, None, snapshot=snapshot), *found) if seen else found
+        if issue.baseline:
+            return ()
+        last = issue.before and series.title_of(issue.before.name, issue.index)
+        lead = [self._about("report.published", last, issue.title or issue.stem, snapshot=snapshot)]
+        late = await self.parts.store.read(changes.latest, issue.index, ("report.late",))
+        resumed = await self.parts.store.read(changes.latest, issue.index, ("report.resumed",))
+        if late and (resumed is None or resumed < late):
+            lead.append(self._about("report.resumed", f"late since {series.ap(late.date())}", None, snapshot=snapshot))
+        return (*lead, *found)
 
     # ------------------------------------------------------------ what the steps are made of
 
@@ -231,8 +295,9 @@ class Check:
     ) -> Change:
         from watcher.diff import about, change
 
+        draft = about(self.source.name, kind, old=old, new=new)
         return change(
-            about(self.source.name, kind, old=old, new=new),
+            draft._replace(subject=self.issue.subject) if self.issue and kind.startswith("report.") else draft,
             self.source.name,
             at=at or self.now,
             last_seen=self.state.last_seen,
@@ -266,6 +331,7 @@ class Check:
 
         `snapshot` is new where it comes with what was `fetched`, else it was stored before and is now believed.
         """
+        found = tuple(one for one in found if one.kind != "report.withdrawn" or one.path[-1] not in self.gone_before)
         found = await mark_returned(self.parts.store, self.source.name, found + self._fault(state))
         # What changed between imported captures and the first live one is history, and news to nobody.
         joined = self.state.snapshot is not None and self.state.last_checked is None

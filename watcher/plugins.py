@@ -17,7 +17,7 @@ from watcher.core import Adapter, Notifier, Source, Tools
 
 SOURCES = "watcher.sources"
 NOTIFIERS = "watcher.notifiers"
-LATER = frozenset({"detainer-report", "index", "pdf"})
+LATER = frozenset({"detainer-report", "pdf"})
 EXTRAS = {
     "trafilatura": "articles",
     "lxml_html_clean": "articles",

@@ -26,7 +26,7 @@ async def check(desk: Desk, names: list[str], *, everything: bool) -> int:
 async def _check(desk: Desk, store: Store, wanted: list[Source], *, everything: bool) -> int:
     out = sys.stderr if desk.json else sys.stdout
     async with running(desk.config, store, clock=desk.clock, given=desk.given is not None, out=out) as app:
-        wanted = wanted or (list(desk.config.sources) if everything else app.due(desk.clock()))
+        wanted = wanted or (app.sources if everything else app.due(desk.clock()))
         if not wanted:
             _nothing_due(desk, app)
         failed = 0
@@ -71,7 +71,7 @@ def _nothing_due(desk: Desk, app: App) -> None:
     if not desk.config.sources:
         say(desk, f"{desk.config.path.name} watches nothing yet: add a [[source]]")
         return
-    due = min((when, source.name) for source in desk.config.sources if (when := app.state(source).next_check))
+    due = min((when, source.name) for source in app.sources if (when := app.state(source).next_check))
     say(desk, f"nothing is due; {due[1]} is next, at {local(due[0], desk.config.timezone)} (--all checks now)")
 
 

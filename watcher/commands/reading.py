@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from datetime import datetime
 
+from watcher import series
 from watcher.asking import Desk, Refused, complain
 from watcher.commands.printing import change_line, emit, local, people, say
 from watcher.core import Capture, Change, Document, NotReadable, Pair, Snapshot, Source, SourceState, instant
@@ -18,7 +19,8 @@ def sources(desk: Desk) -> None:
     """Print each source of the configuration and where it stands."""
     with desk.store() as store:
         states = store.read_sync(stored_sources.states)
-    rows = [(source, states.get(source.name) or SourceState(source.name)) for source in desk.config.sources]
+    watched = [source for source, _ in series.watched(desk.config.sources, states).values()]
+    rows = [(source, states.get(source.name) or SourceState(source.name)) for source in watched]
     if desk.json:
         for source, state in rows:
             emit(_source_json(source, state))

@@ -100,6 +100,12 @@ def last_changed(conn: Connection, source: str) -> datetime | None:
     return conn.execute(query).scalar()
 
 
+def latest(conn: Connection, source: str, kinds: Collection[str]) -> datetime | None:
+    """Return when a change of one of `kinds` was last seen in a source or its children."""
+    query = select(func.max(table.c.at)).where(_with_children(source), _of_kinds(kinds))
+    return conn.execute(query).scalar()
+
+
 def _row(change: Change) -> dict[str, Any]:
     subject = change.subject
     return {
