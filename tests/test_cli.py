@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import msgspec
 import pytest
 
+from tests.cdx import Archive
 from tests.rig import COUNTIES, NOON, Hook, Rig, at, minutes, page, route, source, table, webhook, without
 from tests.site import Reply
 from watcher import __main__, __version__, cli
@@ -481,6 +482,41 @@ def test_backfill_a_folder(run: Run, rig: Rig) -> None:
     assert run("show", "list", "--at", "2017-03-26").out.count("Cook County") == 1
     assert run("show", "list").out.count("Cook County") == 0
     assert rig.deliveries() == []
+
+
+def test_backfill_from_a_folder_between_two_times(run: Run, rig: Rig) -> None:
+    folder = rig.folder / "old"
+    folder.mkdir()
+    for day in (20, 21, 22, 23):
+        (folder / f"2017-03-{day}T16-00-00Z.html").write_text(BASE.replace("10", str(day)))
+    run("backfill", "list", "--from", str(folder), "--since", "2017-03-21", "--until", "2017-03-23")
+    assert [one.at.day for one in rig.snapshots()] == [21, 22]
+
+
+def test_backfill_from_a_web_archive(run: Run, rig: Rig) -> None:
+    archive = Archive(rig.site, rig.site.url("/list"))
+    rig.watch(source(rig.site), backfill=f'wayback = "{rig.site.url("/")}"')
+    for stamp, body in (("20170320160000", BASE), ("20170327160000", table(without("Cook")))):
+        archive.add(stamp, body)
+    archive.add("20170401000000", "busy", status=503)
+    archive.add("20170403160000", BASE, digest="A" * 32)
+    ran = run("backfill", "list", "--from", "wayback", "--since", "2017-03-01")
+    assert (ran.code, ran.out) == (
+        0,
+        "list: 3 captures, 2 stored, 0 of them suspect; 1 changes found (watcher history list)\n"
+        "  1 were not brought, 1 are errors and block pages\n"
+        "  nobody saw the page from 2017-03-20 09:00 PDT to 2017-03-27 09:00 PDT\n",
+    )
+    (line,) = run("backfill", "list", "--from", "wayback", "--json").lines
+    assert line == {
+        "source": "list", "captures": 3, "stored": 0, "suspect": 0, "changes": 0, "failed": 1, "unusable": 1,
+        "gaps": [{"from": "2017-03-20T16:00:00Z", "until": "2017-03-27T16:00:00Z"}],
+    }  # fmt: skip
+    assert rig.deliveries() == []
+    archive.instead["cdx"] = lambda: Reply("<html>Sorry</html>")
+    ran = run("backfill", "list", "--from", "wayback")
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err == "watcher: 127.0.0.1: expected an index of captures in JSON, found '<html>Sorry</html>'\n"
 
 
 @pytest.mark.parametrize("made", ["nothing", "file", "name"])

@@ -43,7 +43,6 @@ PATHS = {
     "jurisdiction-list": "/list",
     "article": "/article",
     "page": "/report",
-    "index": "/report",
     "federal-register": "/documents",
 }
 SITE: Pages = {

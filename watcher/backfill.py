@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from watcher import suspect
-from watcher.captures import Arrival, Known, Old
+from watcher.captures import Arrival, Old, Stored
 from watcher.core import (
     Capture,
     Change,
@@ -62,19 +62,23 @@ async def backfill(
     progress: Callable[[int], None] | None = None,
 ) -> Backfilled:
     """Take `captures` in, oldest first; those already taken in are passed over, so that twice is once."""
-    known = await parts.store.read(snapshots.imported, source.name, captures.provenance)
-    stored = await parts.store.read(snapshots.snapshots, source.name)
+    timeline = await parts.store.read(snapshots.snapshots, source.name)
+    stored: dict[datetime, set[str]] = {}
+    for snapshot in timeline:
+        if snapshot.provenance == captures.provenance:
+            stored.setdefault(snapshot.at, set()).add(snapshot.sha256)
     one = Backfill(
         parts,
         source,
         state,
         captures.provenance,
-        ahead=deque(snapshot for snapshot in stored if snapshot.verdict == "ok"),
-        doubted=deque(snapshot for snapshot in stored if snapshot.verdict != "ok" and snapshot.provenance != "live"),
+        captures.until,
+        ahead=deque(snapshot for snapshot in timeline if snapshot.verdict == "ok"),
+        doubted=deque(snapshot for snapshot in timeline if snapshot.verdict != "ok" and snapshot.provenance != "live"),
         gone_at=await parts.store.read(_gone_at, source.name),
     )
     total = kept = 0
-    async for looked in _looked(parts, source, captures, known):
+    async for looked in _looked(parts, source, captures, stored):
         total += 1
         if progress:
             progress(1)
@@ -95,12 +99,12 @@ def _gone_at(conn: Connection, source: str) -> set[str | None]:
 
 
 async def _looked(
-    parts: Parts, source: Source, captures: Old, known: Known
+    parts: Parts, source: Source, captures: Old, stored: Stored
 ) -> AsyncIterator[tuple[Arrival, Glance] | None]:
     """Each capture with a first look at it, in order, several looks under way at once. None: it is not to be stored."""
 
     async def look(one: Any) -> tuple[Arrival, Glance] | None:
-        arrival = await captures.arrival(one, source, known)
+        arrival = await captures.arrival(one, source, stored)
         if arrival is None:
             return None
         try:
@@ -126,14 +130,15 @@ async def _looked(
 class Backfill:
     """One back-fill under way: the stored captures still ahead, the last believed one, and what waits to be stored.
 
-    `doubted` are those of earlier back-fills that were not believed, `gone_at` those which said that the page was gone
-    and were: what they began is gone on with.
+    `until` is when captures were seen last, by when they were first. `doubted` are those of earlier back-fills that
+    were not believed, `gone_at` those since which the page is known to have been gone: what they began goes on.
     """
 
     parts: Parts
     source: Source
     state: SourceState
     provenance: str
+    until: Mapping[datetime, datetime]
     ahead: deque[Snapshot]
     doubted: deque[Snapshot]
     gone_at: Collection[str | None]
@@ -159,7 +164,7 @@ class Backfill:
             placed = await self._placed(there)
             if not self.joined:
                 await self._differences(placed)
-            self.before, self.last_seen, self.joined = placed, there.at, True
+            self.before, self.last_seen, self.joined = placed, self._until(there), True
             self.doubt, self.mark, self.gone = None, "", ""
             self.told = await self._told(there)
         await self._doubt_again(until=until)
@@ -172,7 +177,7 @@ class Backfill:
         if verdict.ok:
             verdict, here = await self._differences(here)
         if verdict.ok:
-            self._believe(here, arrival.until)
+            self._believe(here)
             return
         mark = suspect.mark(verdict, glance.fingerprint)
         again = self.doubt is not None and self.mark == mark
@@ -180,8 +185,9 @@ class Backfill:
             self.doubt, self.mark = here, mark
             self.doubts += 1
         self._keep(here, verdict)
-        if verdict.confirmable and (again or arrival.until > arrival.at) and not self.gone:
-            await self._believe_doubt(verdict, arrival.until)
+        again = again or self._until(here.snapshot) > arrival.at
+        if verdict.confirmable and again and not self.gone:
+            await self._believe_doubt(verdict)
 
     async def store(self) -> None:
         """Write what waits, in one transaction, with where the source now stands."""
@@ -192,11 +198,11 @@ class Backfill:
         self.settled.clear()
         self.found.clear()
 
-    def _believe(self, here: Placed, until: datetime) -> None:
-        """`here` is the page from its time on, and was seen so `until` then."""
+    def _believe(self, here: Placed) -> None:
+        """`here` is the page from its time on."""
         if self.gone:
             self.found.append(self._about("page.back", self.gone, None, here))
-        self.before, self.last_seen = here, until
+        self.before, self.last_seen = here, self._until(here.snapshot)
         self.doubt, self.mark, self.gone = None, "", ""
         self._keep(here, suspect.OK)
         if not self.ahead and self.state.last_checked is None:
@@ -207,12 +213,12 @@ class Backfill:
                 fingerprint=here.snapshot.fingerprint,
                 version=here.snapshot.version,
                 choices=here.snapshot.choices,
-                last_seen=until,
+                last_seen=self.last_seen,
                 records=self.records,
             )
 
-    async def _believe_doubt(self, verdict: Verdict, until: datetime) -> None:
-        """It was seen twice, last `until` then: the page was gone, or had lost its rows, from the first time on."""
+    async def _believe_doubt(self, verdict: Verdict) -> None:
+        """It was seen twice: the page was gone, or had lost its rows, from the first time on."""
         assert self.doubt is not None
         if verdict.kind == "gone":
             self.gone = verdict.reason
@@ -221,7 +227,7 @@ class Backfill:
             return
         _, believed = await self._differences(self.doubt, guarded=False)
         self.settled.append(believed.snapshot)
-        self.before, self.last_seen = believed, until
+        self.before, self.last_seen = believed, self._until(believed.snapshot)
 
     async def _differences(self, here: Placed, *, guarded: bool = True) -> tuple[Verdict, Placed]:
         """Find what changed from the last believed capture to `here`; says if it may be believed, and its choices."""
@@ -229,7 +235,8 @@ class Backfill:
         if before is not None and _reads_alike(before.snapshot, here.snapshot):
             return suspect.OK, _with_choices(here, before.snapshot.choices)
         choices = before.snapshot.choices if before else {}
-        pair = Pair(self.source, here.capture, before and before.capture, choices, self.last_seen, guarded)
+        last_seen = min(self.last_seen, here.capture.at) if self.last_seen else None
+        pair = Pair(self.source, here.capture, before and before.capture, choices, last_seen, guarded)
         try:
             reading = await self.parts.pool.compare(pair)
         except NotReadable as error:
@@ -276,6 +283,10 @@ class Backfill:
             replace(snapshot, fingerprint=glance.fingerprint, version=version),
             capture_of(self.source, arrival.fetched, arrival.at, snapshot.id),
         )
+
+    def _until(self, there: Snapshot) -> datetime:
+        """When the bytes of a capture were seen last."""
+        return self.until.get(there.at, there.at) if there.provenance == self.provenance else there.at
 
     def _keep(self, here: Placed, verdict: Verdict) -> None:
         self.rows.append((replace(here.snapshot, verdict=verdict.kind, reason=verdict.reason), here.capture.body))

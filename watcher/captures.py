@@ -13,11 +13,12 @@ import re
 import tarfile
 import tempfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
+from types import MappingProxyType
 from typing import IO, Any, NamedTuple, Protocol, Self
 
 from watcher.core import Fetched, Source
@@ -48,36 +49,38 @@ class CaptureError(Exception):
 
 
 class Arrival(NamedTuple):
-    """An old capture: its time, what the server answered then, the digest of the bytes.
-
-    `until` is when the same bytes were seen last before others were: `at`, where they were seen once.
-    """
+    """An old capture: its time, what the server answered then, the digest of the bytes."""
 
     at: datetime
     fetched: Fetched
     sha256: str
-    until: datetime
 
 
-Known = AbstractSet[tuple[datetime, str]]
-"""Time and digest of the captures of one provenance that are stored."""
+Stored = Mapping[datetime, AbstractSet[str]]
+"""The captures of one provenance that are stored: the digests of each time."""
 
 
 class Old(Protocol):
     """Where old captures come from: it gives them, oldest first, as whatever `arrival` makes a capture of.
 
-    `provenance` is what is stored of where they are from; `together` how many are stored in one transaction.
+    `provenance` is what is stored of where they are from; `together` how many are stored in one transaction. `until`
+    says when the bytes of a capture were seen last before others were, where they were seen more than once.
     """
 
     provenance: str
     together: int
 
+    @property
+    def until(self) -> Mapping[datetime, datetime]:
+        """The time of each capture to the last at which its bytes were seen."""
+        ...
+
     def __len__(self) -> int: ...
 
     def __iter__(self) -> Iterator[Any]: ...
 
-    async def arrival(self, one: Any, source: Source, known: Known) -> Arrival | None:
-        """Bring one capture of `source`; None where it is `known` already, or cannot be had. Raises CaptureError."""
+    async def arrival(self, one: Any, source: Source, stored: Stored) -> Arrival | None:
+        """Bring one capture of `source`; None where it is `stored` already, or cannot be had. Raises CaptureError."""
         ...
 
 
@@ -112,6 +115,7 @@ class Captures:
 
     provenance = "import"
     together = 32
+    until: Mapping[datetime, datetime] = MappingProxyType({})
 
     def __init__(self, found: list[Found], store: IO[bytes] | None, folder: Path | None) -> None:
         self.found = sorted(found, key=lambda one: (one.at, one.name))
@@ -130,13 +134,13 @@ class Captures:
         ]
         return self
 
-    async def arrival(self, one: Found, source: Source, known: Known) -> Arrival | None:
-        """One capture as a server would have answered it; None where it is `known`. Raises CaptureError."""
+    async def arrival(self, one: Found, source: Source, stored: Stored) -> Arrival | None:
+        """One capture as a server would have answered it; None where it is `stored`. Raises CaptureError."""
         body = self.body(one)
         sha256 = hashlib.sha256(body).hexdigest()
-        if (one.at, sha256) in known:
+        if sha256 in stored.get(one.at, ()):
             return None
-        return Arrival(one.at, Fetched(source.url, 200, (("content-type", one.content_type),), body), sha256, one.at)
+        return Arrival(one.at, Fetched(source.url, 200, (("content-type", one.content_type),), body), sha256)
 
     def body(self, one: Found) -> bytes:
         """The bytes of one capture. Raises CaptureError where the file went or grew meanwhile."""

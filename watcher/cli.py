@@ -173,8 +173,13 @@ def backfill(
     name: Name,
     *,
     start: Annotated[
-        Path, typer.Option("--from", metavar="DIR", help="A folder or tar of files named 2017-03-20T16-00-00Z.html.")
+        str,
+        typer.Option(
+            "--from", metavar="DIR", help="A folder or tar of files named 2017-03-20T16-00-00Z.html; or wayback."
+        ),
     ],
+    since: Since = "",
+    until: Until = "",
     config: ConfigPath = CONFIG,
     now: Now = "",
     json: Json = False,
@@ -184,7 +189,8 @@ def backfill(
     desk = Desk.begin(config, now=now, json=json, log_level=log_level)
     from watcher.commands import filling
 
-    asyncio.run(filling.backfill(desk, desk.source(name), start))
+    source = desk.source(name)
+    asyncio.run(filling.backfill(desk, source, start, since=desk.time(since), until=desk.time(until)))
 
 
 @app.command()

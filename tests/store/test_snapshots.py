@@ -209,7 +209,6 @@ def test_records_by_time_after_a_back_fill(store: Store) -> None:
     assert store.read_sync(snapshots.snapshot_at, "list", NOON + 9 * HOUR) == same
     assert store.read_sync(snapshots.snapshot_at, "list", NOON + 9 * HOUR, None) == suspect
     assert store.read_sync(snapshots.snapshot_at, "list", NOON - HOUR) is None
-    assert store.read_sync(snapshots.imported, "list") == {(one.at, one.sha256) for one in (old, same)}
     assert store.read_sync(snapshots.clocks) == {"real", "capture"}
     assert store.read_sync(snapshots.first_bad, "list") is None
 

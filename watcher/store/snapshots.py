@@ -172,12 +172,6 @@ def snapshot_at(
     return _one(conn, query.order_by(table.c.at.desc(), table.c.seq.desc()).limit(1))
 
 
-def imported(conn: Connection, source: str, provenance: str = "import") -> set[tuple[datetime, str]]:
-    """Return time and digest of each capture that back-fills brought from there, so that it is not taken in twice."""
-    query = select(table.c.at, table.c.sha256).where(table.c.source == source, table.c.provenance == provenance)
-    return {(at, sha256) for at, sha256 in conn.execute(query)}
-
-
 def clocks(conn: Connection) -> set[str]:
     """Return by which clocks the records were made: real, given, capture."""
     return set(conn.execute(select(table.c.clock).distinct()).scalars())
