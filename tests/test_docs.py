@@ -43,6 +43,7 @@ PATHS = {
     "jurisdiction-list": "/list",
     "article": "/article",
     "page": "/report",
+    "index": "/report",
     "federal-register": "/documents",
 }
 SITE: Pages = {
