@@ -130,7 +130,8 @@ class Browser:
         host = guard.target(answer.url).host
         try:
             async with asyncio.timeout(self._seconds), self._context() as context:
-                visit = _Visit(self._fetcher, answer, await context.new_page(), self._seconds / 4)
+                patience = self._seconds / 4
+                visit = _Visit(self._fetcher, answer, await context.new_page(), patience, MOST_REQUESTS, MOST_BYTES)
                 async with visit.answering(context):
                     return await visit.shown(self._most)
         except TimeoutError:
@@ -169,8 +170,8 @@ class _Visit:
     answer: Fetched
     page: Page
     patience: float
-    requests: int = MOST_REQUESTS
-    left: int = MOST_BYTES
+    requests: int
+    left: int
     arrived: str = ""
     loaded: bool = False
     leaving: asyncio.Future[str | Failure] = field(default_factory=asyncio.Future)
