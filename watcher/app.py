@@ -11,17 +11,16 @@ import logging
 import sys
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TextIO
 
 from watcher import pipeline, plugins, schedule, series
 from watcher.config import Config
-from watcher.core import Alert, Change, Clock, Delivery, Notifier, Source, SourceState, Tools, instant
+from watcher.core import Alert, Change, Clock, Delivery, Fetch, Notifier, Source, SourceState, Tools, instant
 from watcher.delivery import Delivered, deliver
 from watcher.fetch import Fetcher, FetchSettings
-from watcher.fetch.browser import Browser
 from watcher.pipeline import Checked, Parts
 from watcher.pool import Pool
 from watcher.store import Store, StoreError, snapshots, sources
@@ -288,7 +287,7 @@ async def running(
         per_host_per_minute=fetch.per_host_per_minute,
         allow_private=fetch.allow_private,
     )
-    async with Fetcher(settings, now=clock) as fetcher, Browser(fetcher, settings) as door, Pool() as pool:
+    async with Fetcher(settings, now=clock) as fetcher, _door(config, fetcher, settings) as door, Pool() as pool:
         channels = Channels(config, Tools(post=fetcher.post, now=clock, out=out))
         parts = Parts(
             store=store,
@@ -309,6 +308,15 @@ async def running(
             yield App(config, parts, states, channels)
         finally:
             await channels.close()
+
+
+def _door(config: Config, fetcher: Fetcher, settings: FetchSettings) -> AbstractAsyncContextManager[Fetch]:
+    """Where pages come from: the network, or also a browser, which costs its import, where a source wants one."""
+    if not any(source.render for source in config.sources):
+        return contextlib.nullcontext(fetcher)
+    from watcher.fetch.browser import Browser
+
+    return Browser(fetcher, settings)
 
 
 async def _either(stop: asyncio.Event, seconds: float) -> None:
