@@ -225,7 +225,12 @@ LAUGHS = '<!DOCTYPE lolz [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">
         (rss(item("1", "&x;"), head='<!DOCTYPE r [<!ENTITY x SYSTEM "file:///etc/passwd">]>'), "which is refused"),
         ("<!doctype r [<!entity a 'b'>]><rss version='2.0'><unclosed", "which is refused"),
         (rss(*(item(str(number)) for number in range(100)))[:-300], "breaks off before its end"),
-        (rss(*["<item/>"] * (MOST_ENTRIES + 1)), "at most 5,000 entries, found 5,001"),
+        (rss(*["<item/>"] * (MOST_ENTRIES + 1)), "at most 5,000 entries, found more"),
+        (rss(*["<item/>"] * 200_000).encode("utf-16"), "at most 5,000 entries, found more"),
+        (
+            json.dumps({"version": "https://jsonfeed.org/version/1", "items": [{"id": 1}] * 5_001}),
+            "at most 5,000 entries, found more",
+        ),
         (rss() + " " * MOST_BYTES, "at most 8 MiB"),
         (rss(item("1", summary="&lt;b&gt;" * 100_000)), "greater depth"),
         ("<html><title>Hello</title></html>", "expected an RSS, Atom or JSON feed, found '<html>"),

@@ -99,7 +99,7 @@ def read(body: bytes, content_type: str, url: str) -> Entries:
     is_json = body.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{")
     title, found = _json_feed(body, url) if is_json else _xml_feed(body, content_type, url)
     if len(found) > MOST_ENTRIES:
-        raise NotReadable(f"expected a feed of at most {MOST_ENTRIES:,} entries, found {len(found):,}")
+        raise NotReadable(f"expected a feed of at most {MOST_ENTRIES:,} entries, found more")
     keys = keys_of([_key(key or fields["link"] or fields["title"] or "entry")] for key, fields in found)
     bounded = (
         {name: text for name, longest in LONGEST.items() if (text := _sound(fields[name])[:longest])}
@@ -129,6 +129,9 @@ def _xml_feed(body: bytes, content_type: str, url: str) -> tuple[str, list[tuple
         import feedparser
     except ImportError as error:
         raise NotReadable(f"kind feed needs more: pip install 'watcher[feeds]' ({error})") from error
+    text = body.replace(b"\0", b"")  # in UTF-16 too, tags can be found by their letters then
+    if text.count(b"<item") + text.count(b"<entry") > MOST_ENTRIES:
+        raise NotReadable(f"expected a feed of at most {MOST_ENTRIES:,} entries, found more")
     if _declares_entities(body):
         raise NotReadable("expected a feed without entities of its own; its DOCTYPE declares some, which is refused")
     headers = {"content-type": content_type, "content-location": url}
@@ -137,7 +140,7 @@ def _xml_feed(body: bytes, content_type: str, url: str) -> tuple[str, list[tuple
     )
     if not feed.get("version"):
         raise NotReadable(f"expected an RSS, Atom or JSON feed, found {body[:60].decode('utf-8', 'replace')!r}")
-    if feed.bozo and not _END.search(body.replace(b"\0", b"")):
+    if feed.bozo and not _END.search(text):
         raise NotReadable("expected a whole feed, found one that breaks off before its end")
     entries = [
         (
@@ -151,7 +154,7 @@ def _xml_feed(body: bytes, content_type: str, url: str) -> tuple[str, list[tuple
                 "author": collapse(str(entry.get("author", ""))),
             },
         )
-        for entry in feed.entries[: MOST_ENTRIES + 1]
+        for entry in feed.entries
     ]
     return _text(feed.feed, "title"), entries
 
