@@ -33,7 +33,13 @@ class Start(msgspec.Struct, frozen=True):
     memory_bytes: int = MEMORY_BYTES
 
 
-class Look(msgspec.Struct, frozen=True, tag="look"):
+class Limited(msgspec.Struct, frozen=True, kw_only=True):
+    """What all jobs have: how much processor time this one may take, where that is more than others may."""
+
+    cpu_seconds: int = 0
+
+
+class Look(Limited, frozen=True, tag="look"):
     """Judge one answer and digest what is read of it: gives a Glance."""
 
     source: Source
@@ -42,13 +48,13 @@ class Look(msgspec.Struct, frozen=True, tag="look"):
     known: str
 
 
-class Compare(msgspec.Struct, frozen=True, tag="compare"):
+class Compare(Limited, frozen=True, tag="compare"):
     """Compare two captures: gives a Reading."""
 
     pair: Pair
 
 
-class Read(msgspec.Struct, frozen=True, tag="read"):
+class Read(Limited, frozen=True, tag="read"):
     """Extract one document: gives a Document, or raises NotReadable in the parent."""
 
     source: Source
@@ -115,8 +121,9 @@ def serve(connection: socket.socket, start: Start) -> None:
     send(connection, os.getpid())
     with connection.makefile("rb") as inward:
         while (body := frame(inward)) is not None:
-            limit_cpu(start.cpu_seconds)
-            send(connection, answer_to(decode(body)))
+            job = decode(body)
+            limit_cpu(max(start.cpu_seconds, job.cpu_seconds))
+            send(connection, answer_to(job))
 
 
 def send(connection: socket.socket, value: Any) -> None:

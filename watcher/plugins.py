@@ -17,13 +17,14 @@ from watcher.core import Adapter, Notifier, Source, Tools
 
 SOURCES = "watcher.sources"
 NOTIFIERS = "watcher.notifiers"
-LATER = frozenset({"detainer-report", "pdf"})
+LATER = frozenset({"detainer-report"})
 EXTRAS = {
     "trafilatura": "articles",
     "lxml_html_clean": "articles",
     "apprise": "apprise",
     "psycopg": "postgres",
     "feedparser": "feeds",
+    "pdfplumber": "pdf",
     "playwright": "browser",
 }
 """Which extra brings which optional library."""
@@ -52,6 +53,18 @@ def adapter(kind: str) -> type[Adapter]:
     """The code of one kind of source. Raises PluginError."""
     code: type[Adapter] = _loaded(SOURCES, kind, tuple(sys.path))
     return code
+
+
+def patience(kind: str) -> tuple[int, float]:
+    """How many seconds of processor time, and altogether, reading one document of a kind may take.
+
+    0 where its adapter asks for no more than a page gets, or cannot be loaded.
+    """
+    try:
+        code = adapter(kind)
+    except PluginError:
+        return 0, 0.0
+    return getattr(code, "cpu_seconds", 0), getattr(code, "wall_seconds", 0.0)
 
 
 def notifier(kind: str) -> type[Notifier]:

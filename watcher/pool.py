@@ -77,15 +77,18 @@ class Pool:
         self._free.clear()
 
     async def _run(self, job: Job, result: type[T]) -> T:
-        body = msgspec.msgpack.encode(job)
-        child = await self._take(self._looked.pop(job.pair.source.name, None) if isinstance(job, Compare) else None)
+        source = job.pair.source if isinstance(job, Compare) else job.source
+        cpu_seconds, wall_seconds = plugins.patience(source.kind)
+        body = msgspec.msgpack.encode(msgspec.structs.replace(job, cpu_seconds=cpu_seconds))
+        wall_seconds = max(wall_seconds, self.wall_seconds)
+        child = await self._take(self._looked.pop(source.name, None) if isinstance(job, Compare) else None)
         alive = False
         try:
-            async with asyncio.timeout(self.wall_seconds):
+            async with asyncio.timeout(wall_seconds):
                 answer = await child.ask(body)
             alive = True
         except TimeoutError:
-            raise Unread(f"reading the page took longer than {self.wall_seconds:g} s and was ended") from None
+            raise Unread(f"reading the page took longer than {wall_seconds:g} s and was ended") from None
         except ENDED:
             raise Unread("reading the page met the limit of processor time or memory and was ended") from None
         finally:
@@ -95,7 +98,7 @@ class Pool:
         if answer.error:
             raise (NotReadable if answer.unreadable else Unread)(answer.error)
         if isinstance(job, Look):
-            self._looked[job.source.name] = child
+            self._looked[source.name] = child
         return msgspec.msgpack.decode(answer.result, type=result)
 
     async def _take(self, wanted: _Child | None) -> _Child:
