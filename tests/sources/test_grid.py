@@ -7,7 +7,7 @@ import codecs
 import pytest
 
 from watcher.core import Value
-from watcher.sources.grid import Grid, csv_grid, fullness, header_place
+from watcher.sources.grid import Grid, csv_grid, header_place
 from watcher.sources.html import decode
 
 
@@ -75,16 +75,18 @@ def test_any_encoding_gives_the_same_rows(body: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("filled", "opens", "full"),
-    [(["a"], True, 0), (["a", "a"], True, 0), (["a"], False, 2), (["a", "b"], True, 2), (["a", "b"], False, 3)],
+    ("rows", "place"),
+    [
+        ([], 0),
+        (["a", "b", "c"], 0),
+        (["a", "ab", "abc", "abc"], 2),
+        (["ab", "abc", "abc", "abc"], 1),
+        (["abcdef", "ab", "ab"], 0),
+        (["abcd", "abcde", "abcde"], 0),
+        (["aa", "ab", "ab"], 1),
+        ([" b", "ab", "ab"], 0),
+        (["a", " b", " bc", " bc", " bc"], 2),
+    ],
 )
-def test_how_full_a_row_is(filled: list[Value], *, opens: bool, full: int) -> None:
-    assert fullness(filled, opens) == full
-
-
-@pytest.mark.parametrize(
-    ("fullnesses", "place"),
-    [([], 0), ([0, 0], 0), ([0, 2, 7, 7, 7], 2), ([5, 7, 7], 0), ([4, 7, 7], 1), ([9, 4, 4], 0)],
-)
-def test_the_header_is_the_first_row_about_as_full_as_most(fullnesses: list[int], place: int) -> None:
-    assert header_place(fullnesses) == place
+def test_the_header_is_the_first_row_about_as_full_as_most(rows: list[str], place: int) -> None:
+    assert header_place((list(row.strip()), row[0] != " ") for row in rows) == place

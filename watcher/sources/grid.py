@@ -251,7 +251,7 @@ def csv_grid(text: str) -> Grid:
         raise NothingThere("expected a CSV file with rows, found none")
     width = max(len(row) for row in rows)
     bounded(width * len(rows))
-    start = header_place([fullness(list(filter(None, row)), bool(row[0])) for row in rows])
+    start = header_place((list(filter(None, row)), bool(row[0])) for row in rows)
     full = [row + ("",) * (width - len(row)) for row in rows[start:]]
     return Grid(full[0], [*full[1:]], title=next(filter(None, rows[0])) if start else "")
 
@@ -267,18 +267,20 @@ def _regularity(rows: Iterable[Sequence[str]]) -> tuple[int, int]:
     return max(((count, width) for width, count in widths.items()), default=(0, 0))
 
 
-def fullness(filled: Collection[Value], opens: bool) -> int:  # noqa: FBT001 - called by position, for each row
-    """How many cells of a row are filled, a missing name of the first column (`opens`: it is there) let pass.
+def header_place(rows: Iterable[tuple[Collection[Value], bool]]) -> int:
+    """Rule 2 for rows that nothing marks: the place of the first that is about as full as most rows are.
 
-    0 for a row that says one thing, from its first cell on: a title, a section's name, a note.
+    Each row comes as its filled cells, and whether one of them stands in the first column. One that says a single
+    thing is a title, a section's name or a note; the first column, where most rows fill it, needs no name.
     """
-    return 0 if opens and len(set(filled)) == 1 else len(filled) + (not opens)
-
-
-def header_place(fullnesses: Sequence[int]) -> int:
-    """Rule 2 for rows that nothing marks: the first that is about as full as most rows are."""
-    usual = Counter(filter(None, fullnesses)).most_common(1)
-    return next(place for place, full in enumerate(fullnesses) if full * 3 > usual[0][0] * 2) if usual else 0
+    rows = list(rows)
+    filled_first = sum(first for _, first in rows) * 2 > len(rows)
+    fullness = [
+        0 if len(set(cells)) == 1 and first >= filled_first else len(cells) + (filled_first and not first)
+        for cells, first in rows
+    ]
+    usual = Counter(filter(None, fullness)).most_common(1)
+    return next(place for place, full in enumerate(fullness) if full * 3 > usual[0][0] * 2) if usual else 0
 
 
 def json_grid(body: bytes, path: str) -> Grid:

@@ -10,14 +10,14 @@ import hashlib
 import io
 import warnings
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from watcher.core import NothingThere, NotReadable, Value
-from watcher.sources.grid import Grid, bounded, fullness, header_place, plain
+from watcher.sources.grid import Grid, bounded, header_place, plain
 
 if TYPE_CHECKING:
     from openpyxl.reader.excel import ExcelReader
@@ -36,7 +36,7 @@ LOCKED = "EncryptedPackage".encode("utf-16-le")
 
 
 class _Sheet(NamedTuple):
-    """The filled cells of each row that has any, by column; the ranges of merged cells; links by row and column."""
+    """The filled cells of each row that has any, by column; merged cells (left, top, right, bottom); links by place."""
 
     rows: dict[int, dict[int, Value]]
     merged: list[tuple[int, int, int, int]]
@@ -143,12 +143,9 @@ def _flaw(part: zipfile.ZipInfo) -> str:
 
 def _largest(reader: ExcelReader, wanted: str | int) -> _Sheet:
     """The wanted sheet, or the one with the most filled cells of those that are not hidden."""
-    from openpyxl.styles.stylesheet import apply_stylesheet
-
     reader.read_manifest()
     reader.read_strings()
     reader.read_workbook()
-    apply_stylesheet(reader.archive, reader.wb)
     sheets = [(sheet, rel.target) for sheet, rel in reader.parser.find_sheets() if "worksheet" in rel.Type]
     if len(sheets) > MOST_SHEETS:
         raise NotReadable(f"expected a workbook of at most {MOST_SHEETS} sheets, found {len(sheets):,}")
@@ -167,33 +164,64 @@ def _largest(reader: ExcelReader, wanted: str | int) -> _Sheet:
 
 
 def _read(reader: ExcelReader, part: str, left: int) -> tuple[_Sheet, int]:
-    """One sheet, and how many cells may still be read after it."""
-    from openpyxl.worksheet._reader import WorkSheetParser
+    """One sheet, and how many cells may still be read after it.
 
-    book = reader.wb
+    Rows are parsed by openpyxl, and nothing else is: it refuses whole workbooks for a rule of formatting it never saw.
+    """
+    from openpyxl.utils.cell import range_boundaries
+    from openpyxl.worksheet._reader import WorkSheetParser
+    from openpyxl.xml.constants import REL_NS
+    from openpyxl.xml.functions import iterparse
+
+    dates, spans = _time_styles(reader)
     rows: dict[int, dict[int, Value]] = {}
+    merged: list[tuple[int, int, int, int]] = []
+    anchors: list[tuple[str, str]] = []
     with reader.archive.open(part) as stream:
         parser = WorkSheetParser(
-            stream,
+            None,
             reader.shared_strings,
             data_only=True,
-            epoch=book.epoch,
-            date_formats=book._date_formats,  # noqa: SLF001 - where openpyxl's own readers find them
-            timedelta_formats=book._timedelta_formats,  # noqa: SLF001 - as above
+            epoch=reader.wb.epoch,
+            date_formats=dates,
+            timedelta_formats=spans,
         )
-        for number, row in parser.parse():
-            left -= len(row)
-            if left < 0:
-                raise NotReadable(f"expected a workbook of at most {MOST_CELLS:,} cells, found more")
-            cells = {cell["column"]: _value(cell["value"]) for cell in row if cell["value"] is not None}
-            if filled := {column: value for column, value in cells.items() if value != ""}:
-                rows[number] = filled
-    merged = parser.merged_cells.mergeCell if parser.merged_cells else ()
-    ranges = [(one.min_row, one.max_row, one.min_col, one.max_col) for one in merged]
-    return _Sheet(rows, ranges, _links(reader, part, parser.hyperlinks.hyperlink)), left
+        for _, node in iterparse(stream):
+            name = node.tag.rpartition("}")[2]
+            if name == "row":
+                number, row = parser.parse_row(node)
+                node.clear()
+                left -= max(len(row), 1)
+                if left < 0:
+                    raise NotReadable(f"expected a workbook of at most {MOST_CELLS:,} cells, found more")
+                filled = {cell["column"]: value for cell in row if (value := _value(cell["value"])) != ""}
+                if filled:
+                    rows[number] = filled
+            elif name == "mergeCell":
+                merged.append(range_boundaries(node.get("ref")))
+            elif name == "hyperlink":
+                anchors.append((node.get("ref").partition(":")[0], node.get(f"{{{REL_NS}}}id")))
+    return _Sheet(rows, merged, _links(reader, part, anchors)), left
 
 
-def _links(reader: ExcelReader, part: str, links: Iterable[Any]) -> list[tuple[int, int, str]]:
+def _time_styles(reader: ExcelReader) -> tuple[set[int], set[int]]:
+    """The styles that make a number a date or a time, and of these the ones that make it a span of time."""
+    from openpyxl.styles.numbers import BUILTIN_FORMATS, is_date_format, is_timedelta_format
+    from openpyxl.xml.constants import ARC_STYLE, SHEET_MAIN_NS
+    from openpyxl.xml.functions import fromstring
+
+    if ARC_STYLE not in reader.valid_files:
+        return set(), set()
+    styles = fromstring(reader.archive.read(ARC_STYLE))
+    codes = {**BUILTIN_FORMATS}
+    codes |= {int(one.get("numFmtId")): one.get("formatCode") for one in styles.iter(f"{{{SHEET_MAIN_NS}}}numFmt")}
+    cells = styles.iterfind(f"{{{SHEET_MAIN_NS}}}cellXfs/{{{SHEET_MAIN_NS}}}xf")
+    used = [codes.get(int(one.get("numFmtId", 0)), "") for one in cells]
+    dates = {style for style, code in enumerate(used) if is_date_format(code)}
+    return dates, {style for style in dates if is_timedelta_format(used[style])}
+
+
+def _links(reader: ExcelReader, part: str, anchors: list[tuple[str, str]]) -> list[tuple[int, int, str]]:
     """Where links stand, and where they lead; those inside the workbook lead nowhere."""
     from openpyxl.packaging.relationship import get_dependents, get_rels_path
     from openpyxl.utils.cell import coordinate_to_tuple
@@ -202,13 +230,13 @@ def _links(reader: ExcelReader, part: str, links: Iterable[Any]) -> list[tuple[i
     if path not in reader.valid_files:
         return []
     targets = {rel.Id: rel.Target for rel in get_dependents(reader.archive, path)}
-    return sorted(
-        (*coordinate_to_tuple(link.ref.partition(":")[0]), targets[link.id]) for link in links if link.id in targets
-    )
+    return sorted((*coordinate_to_tuple(cell), targets[name]) for cell, name in anchors if name in targets)
 
 
 def _value(value: Any) -> Value:
     """A cell as a value of a record."""
+    if value is None:
+        return ""
     if isinstance(value, datetime):
         value = (value + timedelta(milliseconds=500)).replace(microsecond=0)  # as days in a float, times are inexact
         value = value.date() if value.time() == time() else value
@@ -216,9 +244,8 @@ def _value(value: Any) -> Value:
         return value.isoformat()
     if isinstance(value, timedelta):
         return str(value)
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return plain(value.replace("_x000D_", " ") if isinstance(value, str) else value)  # Excel's mark of a line's end
+    value = plain(value.replace("_x000D_", " ") if isinstance(value, str) else value)  # Excel's mark of a line's end
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 # ---------------------------------------------------------------- rows and columns
@@ -229,7 +256,7 @@ def _grid(sheet: _Sheet) -> Grid:
         raise NothingThere("expected a sheet with rows, found none")
     numbers = sorted(sheet.rows)
     first = min(map(min, sheet.rows.values()))
-    start = header_place([fullness(sheet.rows[number].values(), first in sheet.rows[number]) for number in numbers])
+    start = header_place((sheet.rows[number].values(), first in sheet.rows[number]) for number in numbers)
     rows = {number: sheet.rows[number] for number in numbers[start:]}
     _fill(rows, sheet.merged)
     columns = sorted({column for cells in rows.values() for column in cells})
@@ -245,14 +272,16 @@ def _grid(sheet: _Sheet) -> Grid:
 
 
 def _fill(rows: dict[int, dict[int, Value]], merged: list[tuple[int, int, int, int]]) -> None:
-    """Let merged cells say in each place what they say in the first, as cells of HTML do; only in rows that are."""
+    """Let merged cells say in each place what they say in the first, as cells of HTML do that span others."""
+    last_row, last_column = max(rows), max(map(max, rows.values()))
     filled = 0
-    for top, bottom, left, right in merged:
+    for left, top, right, bottom in merged:
         value = rows.get(top, {}).get(left, "")
         if value == "":
             continue
-        filled += (bottom - top + 1) * (right - left + 1)
+        numbers, columns = range(top, min(bottom, last_row) + 1), range(left, min(right, last_column) + 1)
+        filled += len(numbers) * len(columns)
         bounded(filled)
-        for number in range(top, bottom + 1):
+        for number in numbers:
             if number in rows:
-                rows[number].update(dict.fromkeys(range(left, right + 1), value))
+                rows[number].update(dict.fromkeys(columns, value))
