@@ -21,14 +21,15 @@ LAYERS = [
     {"child", "config"},
     {"reading"},
     {"plugins", "sources", "notify", "store", "captures"},
-    {"outbox", "series", "standing"},
+    {"outbox"},
+    {"folding", "series", "standing"},
     {"diff", "route", "render", "oncall", "schedule", "suspect", "guard", "coding", "pace", "robots"},
     {"matching", "rolling"},
     {"periods", "places", "wording", "summary", "wire", "css"},
     {"core"},
 ]
 PURE = {
-    "core", "css", "diff", "matching", "oncall", "outbox", "periods", "places", "render", "rolling", "route",
+    "core", "css", "diff", "folding", "matching", "oncall", "outbox", "periods", "places", "render", "rolling", "route",
     "schedule", "series", "standing", "summary", "suspect", "wire", "wording",
 }  # fmt: skip
 IO = {

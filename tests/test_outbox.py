@@ -47,7 +47,7 @@ def measure(lines: tuple[Line, ...]) -> int:
 
 
 def planned(changes: list[Change], limit: int = 4096, **rest: Any) -> tuple[Delivery, ...]:
-    given_rest = {"live_url": "https://www.ice.gov/x", "stored": "watcher show ice --at T"} | rest
+    given_rest = {"pages": {"ice": "https://www.ice.gov/x"}, "stored": "watcher show ice --at T"} | rest
     zone = ZoneInfo("America/Los_Angeles")
     return plan(ALERT, changes, zone=zone, limit=limit, measure=measure, now=AT, **given_rest)
 
@@ -69,12 +69,12 @@ def test_a_small_alert_is_one_pending_row() -> None:
 def test_planning_again_gives_the_same_ids_whatever_the_time() -> None:
     changes = [change(f"row {number}", f"{number}", f"{number + 1}") for number in range(100)]
     zone = ZoneInfo("UTC")
-    again = plan(ALERT, changes, live_url="", stored="s", zone=zone, limit=4096, measure=measure, now=AT + timedelta(1))
+    again = plan(ALERT, changes, pages={}, stored="s", zone=zone, limit=4096, measure=measure, now=AT + timedelta(1))
     ids = [row.id for row in again]
-    assert ids == [row.id for row in planned(changes, live_url="", stored="s")][: len(ids)]
+    assert ids == [row.id for row in planned(changes, pages={}, stored="s")][: len(ids)]
     assert len(set(ids)) == len(ids)
     other = plan(
-        replace(ALERT, channel="x"), changes, live_url="", stored="s", zone=zone, limit=4096, measure=measure, now=AT
+        replace(ALERT, channel="x"), changes, pages={}, stored="s", zone=zone, limit=4096, measure=measure, now=AT
     )
     assert not set(ids) & {row.id for row in other}
 

@@ -63,8 +63,9 @@ def told(*changes: Change) -> list[str]:
     return as_text(tuple(entry.line for entry in body(changes))).split("\n")
 
 
-def message(*changes: Change, live_url: str = "https://www.ice.gov/x", stored: str = "watcher show ice --at T") -> str:
-    return as_text(message_lines(changes, live_url=live_url, stored=stored, zone=LA, ref=REF))
+def message(*changes: Change, live: str = "https://www.ice.gov/x", stored: str = "watcher show ice --at T") -> str:
+    pages = {change.source: live for change in changes if live}
+    return as_text(message_lines(changes, pages=pages, stored=stored, zone=LA, ref=REF))
 
 
 # ---------------------------------------------------------------- what is said
@@ -92,7 +93,7 @@ def test_a_whole_message() -> None:
 
 
 def test_the_stored_copy_may_be_a_page() -> None:
-    text = message(change("page.gone", "A page"), live_url="", stored="https://watch.example.org/change/1")
+    text = message(change("page.gone", "A page"), live="", stored="https://watch.example.org/change/1")
     assert "Stored copy <https://watch.example.org/change/1>" in text
     assert "Live page" not in text
 
@@ -240,7 +241,7 @@ def test_every_change_counts_in_exactly_one_line(names: list[str], shift: int) -
     ],
 )
 def test_when_it_was_seen_is_said_on_the_desks_clock(last_seen: datetime | None, zone: ZoneInfo, expected: str) -> None:
-    lines = message_lines((change("page.back", "a", last_seen=last_seen),), live_url="", stored="s", zone=zone, ref=REF)
+    lines = message_lines((change("page.back", "a", last_seen=last_seen),), pages={}, stored="s", zone=zone, ref=REF)
     assert expected in as_text(lines)
 
 

@@ -13,14 +13,16 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, TextIO
+from urllib.parse import urlsplit
 
 from watcher import pipeline, plugins, schedule, series
 from watcher.config import Config
 from watcher.core import Alert, Change, Clock, Delivery, Fetch, Notifier, Source, SourceState, Tools, instant
 from watcher.delivery import Delivered, deliver
 from watcher.fetch import Fetcher, FetchSettings
+from watcher.folding import HELD, HOLD
 from watcher.pipeline import Checked, Parts
 from watcher.pool import Pool
 from watcher.store import Store, StoreError, snapshots, sources
@@ -73,6 +75,7 @@ class App:
     parts: Parts
     states: dict[str, SourceState]
     channels: Channels
+    dispatch: Dispatch
     watched: dict[str, tuple[Source, Source | None]] = field(default_factory=dict)
     found: list[Source] = field(default_factory=list)
 
@@ -138,11 +141,15 @@ class App:
 
     async def deliver(self) -> Delivered:
         """Send what is due in the outbox."""
-        return await deliver(self.parts.store, self.channels, self.parts.now)
+        urls = {source.name: source.url for source in self.sources}
+        self.dispatch.urls.update(urls)
+        hosts = {name: urlsplit(url).netloc for name, url in urls.items()}
+        return await deliver(self.parts.store, self.channels, self.parts.now, self.dispatch.plan, hosts)
 
     async def serve(self, stop: asyncio.Event, tell: Tell) -> None:
         """The service: check what is due and deliver what waits, until `stop`; then let what is under way end."""
         under_way: dict[str, asyncio.Task[None]] = {}
+        self.dispatch.hold = HOLD
 
         async def one(source: Source) -> None:
             try:
@@ -209,36 +216,42 @@ class Dispatch:
     channels: Channels
     now: Clock
     rules: tuple[Rule, ...] | None = None
+    urls: dict[str, str] = field(default_factory=dict)
+    hold: timedelta = timedelta()
 
     def __call__(self, source: Source, found: Sequence[Change]) -> list[tuple[Alert, Sequence[Delivery]]]:
         """The alerts that `found` makes, with their deliveries."""
-        from watcher.outbox import plan
         from watcher.route import route
 
         if self.rules is None:
             self.rules = rules(self.config)
-        now = self.now()
-        alerts: list[tuple[Alert, Sequence[Delivery]]] = []
-        for alert, changes in route(found, self.rules, at=now):
-            notifier = self.channels(alert.channel)
-            deliveries = plan(
-                alert,
-                changes,
-                live_url=source.url,
-                stored=self._stored(source, changes),
-                zone=self.config.timezone,
-                limit=notifier.limit,
-                measure=notifier.measure,
-                now=now,
-            )
-            alerts.append((alert, deliveries))
-        return alerts
+        self.urls[source.name] = source.url
+        alerts = route(found, self.rules, at=self.now())
+        return [(alert, self.plan(alert, changes, hold=self.hold)) for alert, changes in alerts]
 
-    def _stored(self, source: Source, changes: Sequence[Change]) -> str:
+    def plan(self, alert: Alert, found: Sequence[Change], *, hold: timedelta = timedelta(0)) -> Sequence[Delivery]:
+        """The message of an alert, cut to what its channel takes; one that may be a site's waits for `hold`."""
+        from watcher.outbox import plan
+
+        notifier, now = self.channels(alert.channel), self.now()
+        names = dict.fromkeys(change.source for change in found)
+        return plan(
+            alert,
+            found,
+            pages={name: self.urls[name] for name in names if name in self.urls},
+            stored=self._stored(alert.source, found),
+            zone=self.config.timezone,
+            limit=notifier.limit,
+            measure=notifier.measure,
+            now=now,
+            due=now + hold if all(change.kind in HELD for change in found) else now,
+        )
+
+    def _stored(self, source: str, changes: Sequence[Change]) -> str:
         """Where the stored copy is read: the web page if there is one, else the command that shows it."""
         if self.config.public_url:
             return f"{self.config.public_url.rstrip('/')}/change/{changes[0].id}"
-        return f"watcher show {source.name} --at {instant(max(change.at for change in changes))}"
+        return f"watcher show {source} --at {instant(max(change.at for change in changes))}"
 
 
 def rules(config: Config) -> tuple[Rule, ...]:
@@ -289,12 +302,13 @@ async def running(
     )
     async with Fetcher(settings, now=clock) as fetcher, _door(config, fetcher, settings) as door, Pool() as pool:
         channels = Channels(config, Tools(post=fetcher.post, now=clock, out=out))
+        dispatch = Dispatch(config, channels, clock)
         parts = Parts(
             store=store,
             fetch=door,
             pool=pool,
             now=clock,
-            dispatch=Dispatch(config, channels, clock),
+            dispatch=dispatch,
             clock="given" if given else "real",
             confirm_after=config.suspect.confirm_after,
             confirmations=config.suspect.confirmations,
@@ -305,7 +319,7 @@ async def running(
             zone=config.timezone,
         )
         try:
-            yield App(config, parts, states, channels)
+            yield App(config, parts, states, channels, dispatch)
         finally:
             await channels.close()
 

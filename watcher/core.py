@@ -175,10 +175,11 @@ class Subject:
 
 
 class Block(NamedTuple):
-    """One block of prose. `type` is heading, paragraph, list-item or note."""
+    """One block of prose. `type` is heading, paragraph, list-item or note; `page` is where it stands in a paged file."""
 
     type: str
     text: str
+    page: int = 0
 
 
 class Link(NamedTuple):
@@ -189,12 +190,16 @@ class Link(NamedTuple):
 
 
 class Record(NamedTuple):
-    """One row: its key, its fields in page order, the section it stands in, and the place that it names, if any."""
+    """One row: its key, its fields in page order, the section it stands in, and the place that it names, if any.
+
+    `page` is where it stands in a paged file, from 1.
+    """
 
     key: str
     fields: Mapping[str, Value]
     section: str | None = None
     subject: Subject | None = None
+    page: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -477,8 +482,8 @@ class Alert:
 class Delivery:
     """One outbox row: one message part to one channel. `id` hashes alert, channel and part.
 
-    `state` is pending, sending, wait, sent or dead; `due` is when it may be tried (next); `reason` says why it waits
-    or died; `repeat` is set once a send may have arrived without our knowing.
+    `state` is pending, sending, wait, sent, dead, or folded (another alert says the same); `due` is when it may be
+    tried (next); `reason` says why it waits or died; `repeat` is set once a send may have arrived without our knowing.
     """
 
     id: str

@@ -7,12 +7,14 @@ waits in the outbox, so that a crash loses nothing and one channel's failure nev
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from watcher.core import Change, Clock, Dead, Delivery, Message, Notifier, Outcome, Retry, Sent
-from watcher.store import Store, changes, outbox
+from watcher import folding
+from watcher.core import Alert, Change, Clock, Dead, Delivery, Message, Notifier, Outcome, Retry, Sent
+from watcher.store import Connection, Store, changes, outbox
 
 LEASE = timedelta(seconds=90)
 """How long a send may take before it counts as died under way."""
@@ -32,14 +34,45 @@ class Delivered(NamedTuple):
     dead: int = 0
 
 
-async def deliver(store: Store, channels: Channels, now: Clock) -> Delivered:
-    """Send all rows that are due now."""
+Plan = Callable[[Alert, Sequence[Change]], Sequence[Delivery]]
+"""The rows of an alert, rendered for its channel."""
+
+
+async def deliver(store: Store, channels: Channels, now: Clock, plan: Plan, hosts: Mapping[str, str]) -> Delivered:
+    """Send all rows that are due now, those that say the same of several pages of a host as one."""
     await store.run(outbox.expired, now())
-    names = {channel for channel, state in await store.read(outbox.counts) if state in {"pending", "wait"}}
+    counts = await store.read(outbox.counts)
+    for channel in sorted({channel for channel, state in counts if state == "pending"}):
+        with contextlib.suppress(LookupError):  # a channel that is not in config.toml any more: said below
+            channels(channel)
+            await store.run(_fold, channel, now(), plan, hosts)
+    names = {channel for channel, state in counts if state in {"pending", "wait"}}
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(_channel(store, channels, name, now)) for name in sorted(names)]
     ends = [task.result() for task in tasks]
     return Delivered(*(sum(column) for column in zip(*ends, strict=True))) if ends else Delivered()
+
+
+def _fold(conn: Connection, channel: str, now: datetime, plan: Plan, hosts: Mapping[str, str]) -> None:
+    """Fold the alerts of a channel that wait, in one transaction."""
+    there = outbox.waiting(conn, channel)
+    due = {hosts.get(alert.source) for alert, at in there if at <= now} - {None}
+    waiting = [alert for alert, _ in there if hosts.get(alert.source) in due]
+    recent = outbox.sent_since(conn, channel, now - folding.WITHIN) if waiting else []
+    if len({alert.source for alert in (*waiting, *recent)}) < 2:  # noqa: PLR2004 - one source alone says nothing twice
+        return
+    ids = sorted({change for alert in (*waiting, *recent) for change in alert.changes})
+    known = {change.id: change for change in changes.changes_by_id(conn, ids)}
+
+    def told(alerts: Sequence[Alert]) -> list[folding.Told]:
+        return [folding.Told(one, tuple(known[change] for change in one.changes if change in known)) for one in alerts]
+
+    folded = folding.fold(told(waiting), told(recent), hosts)
+    changes.put_changes(conn, folded.new)
+    for alert, about in folded.made:
+        outbox.put_alert(conn, alert, plan(alert, about))
+    for alert_id, by in folded.replaced.items():
+        outbox.replace_alert(conn, alert_id, by)
 
 
 async def _channel(store: Store, channels: Channels, name: str, now: Clock) -> Delivered:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, tzinfo
 
 from watcher.core import Alert, Change, Delivery, Line, content_id
+from watcher.folding import once
 from watcher.render import Told, body, cut, footer, longest, more_line, ref_line, split
 
 MOST_PARTS = 3
@@ -16,23 +17,25 @@ def plan(
     alert: Alert,
     changes: Sequence[Change],
     *,
-    live_url: str,
+    pages: Mapping[str, str],
     stored: str,
     zone: tzinfo,
     limit: int,
     measure: Callable[[tuple[Line, ...]], int],
     now: datetime,
+    due: datetime | None = None,
 ) -> tuple[Delivery, ...]:
-    """Return the pending deliveries of `alert`, due `now`; planning again gives the same ids.
+    """Return the pending deliveries of `alert`, `due` now or later; planning again gives the same ids.
 
+    `pages` are the sources that it is about, with their addresses.
     `limit` and `measure` are the channel's own (its Notifier's). Each part ends with the alert's id as its reference.
     """
 
     def with_ref(lines: tuple[Line, ...]) -> int:
         return measure((*lines, ref_line(alert.id, MOST_PARTS, MOST_PARTS)))
 
-    foot = footer(changes, live_url=live_url, stored=stored, zone=zone)
-    parts = _fitted(body(changes), foot, stored, limit, with_ref)
+    foot = footer(changes, pages=pages, stored=stored, zone=zone)
+    parts = _fitted(body(once(changes)), foot, stored, limit, with_ref)
     return tuple(
         Delivery(
             id=content_id(alert.id, alert.channel, number),
@@ -44,7 +47,7 @@ def plan(
             lines=(*lines, ref_line(alert.id, number, len(parts))),
             changes=tuple(change.id for change in changes),
             created=now,
-            due=now,
+            due=due or now,
         )
         for number, lines in enumerate(parts, start=1)
     )

@@ -97,7 +97,7 @@ def messages(changes: list[Change], channel: Telegram) -> list[Message]:
     rows = plan(
         alert,
         changes,
-        live_url=LIVE,
+        pages={"ice": LIVE},
         stored=STORED,
         zone=ZoneInfo("America/Los_Angeles"),
         limit=channel.limit,

@@ -54,13 +54,16 @@ class _Group(NamedTuple):
     edit: Edit | None = None
 
 
-def message_lines(changes: Sequence[Change], *, live_url: str, stored: str, zone: tzinfo, ref: str) -> tuple[Line, ...]:
-    """All that one message says about `changes` (of one source, in page order), times in `zone`.
+def message_lines(
+    changes: Sequence[Change], *, pages: Mapping[str, str], stored: str, zone: tzinfo, ref: str
+) -> tuple[Line, ...]:
+    """All that one message says about `changes` (in page order, or the same of several pages), times in `zone`.
 
-    `live_url` is the watched page; `stored` leads to the stored copy, as an address or as the command that shows it.
+    `pages` are the sources with their addresses; `stored` leads to the stored copy, as an address or as the command
+    that shows it.
     """
     told = (entry.line for entry in body(changes))
-    return (*told, *footer(changes, live_url=live_url, stored=stored, zone=zone), ref_line(ref))
+    return (*told, *footer(changes, pages=pages, stored=stored, zone=zone), ref_line(ref))
 
 
 def body(changes: Sequence[Change]) -> tuple[Told, ...]:
@@ -69,12 +72,16 @@ def body(changes: Sequence[Change]) -> tuple[Told, ...]:
     return tuple(entry for group in _groups(changes) for entry in _tell(group, corrected=corrected))
 
 
-def footer(changes: Sequence[Change], *, live_url: str, stored: str, zone: tzinfo) -> tuple[Line, ...]:
-    """When it was seen, then the live page and the stored copy."""
-    sources = ", ".join(dict.fromkeys(shown(change.source) for change in changes))
-    seen: Line = (Run(f"{sources} · {_seen(changes, zone)}", "dim"),)
-    live: tuple[Line, ...] = ((Run("Live page", "link", live_url),),) if live_url else ()
-    return (seen, *live, (_pointer("Stored copy", stored),))
+def footer(changes: Sequence[Change], *, pages: Mapping[str, str], stored: str, zone: tzinfo) -> tuple[Line, ...]:
+    """When it was seen, then the live page, or pages, and the stored copy."""
+    names = list(dict.fromkeys(change.source for change in changes))
+    live = [Run(shown(name) if len(names) > 1 else "Live page", "link", pages[name]) for name in names if name in pages]
+    if len(names) == 1:
+        seen: Line = (Run(f"{shown(names[0])} · {_seen(changes, zone)}", "dim"),)
+        return (seen, *((run,) for run in live), (_pointer("Stored copy", stored),))
+    listed = [part for run in live[:MOST_NAMES] for part in (Run(", "), run)][1:]
+    where: Line = (Run(f"On {_count(len(names), 'page')}: ", "strong"), *listed, Run(_and_more(len(live) - MOST_NAMES)))
+    return (where, (Run(_seen(changes, zone), "dim"),), (_pointer("Stored copy", stored),))
 
 
 def ref_line(ref: str, part: int = 1, parts: int = 1) -> Line:

@@ -1,7 +1,8 @@
 """What is still to be told, and what was: an alert's parts wait here until a channel took them, or never will.
 
-A row goes pending → sending → sent, or back to wait, or to dead. `due` of a row that is being sent is the end of its
-lease: past it, the process that claimed it is taken for dead, and the message may or may not have arrived.
+A row goes pending → sending → sent, or back to wait, or to dead; where another alert says the same it is folded, never
+sent. `due` of a row that is being sent is the end of its lease: past it, the process that claimed it is taken for dead,
+and the message may or may not have arrived.
 """
 
 from __future__ import annotations
@@ -27,6 +28,28 @@ def put_alert(conn: Connection, alert: Alert, deliveries: Sequence[Delivery]) ->
     conn.execute(insert(conn.dialect.name, alerts), row(alerts, alert))
     if deliveries:
         conn.execute(insert(conn.dialect.name, table), [row(table, one) for one in deliveries])
+
+
+def waiting(conn: Connection, channel: str) -> list[tuple[Alert, datetime]]:
+    """Return the alerts of a channel of which nothing was tried yet, oldest first, each with when it is due."""
+    fresh = (table.c.state == "pending") & (table.c.attempts == 0)
+    due = select(table.c.alert, func.min(table.c.due).label("due")).where(table.c.sent_at.is_(None), fresh)
+    due = due.where(table.c.channel == channel).group_by(table.c.alert)
+    first = {one: at for one, at in conn.execute(due)}  # noqa: C416 - rows are no pairs to the type checker
+    tried = exists().where(table.c.alert == alerts.c.id, ~fresh)
+    return [(one, first[one.id]) for one in _alerts(conn, select(alerts).where(alerts.c.id.in_(first), ~tried))]
+
+
+def sent_since(conn: Connection, channel: str, since: datetime) -> list[Alert]:
+    """Return the alerts of a channel that it has got, or is getting, since then."""
+    sent = exists().where(table.c.alert == alerts.c.id, table.c.state.in_(("sent", "sending", "wait")))
+    return _alerts(conn, select(alerts).where(alerts.c.channel == channel, alerts.c.at >= since, sent))
+
+
+def replace_alert(conn: Connection, alert: str, by: str) -> None:
+    """The alert is not sent: the one called `by` says the same."""
+    values = {"state": "folded", "reason": f"told in {by}"}
+    conn.execute(update(table).where(table.c.alert == alert, _is_open()).values(values))
 
 
 def claim(
@@ -93,6 +116,10 @@ def _deliveries() -> Select[Any]:
         for field in fields(Delivery)
     ]
     return select(*columns).join(alerts, alerts.c.id == table.c.alert)
+
+
+def _alerts(conn: Connection, query: Select[Any]) -> list[Alert]:
+    return [Alert(**found._asdict()) for found in conn.execute(query.order_by(alerts.c.at, alerts.c.id))]
 
 
 def _read(conn: Connection, query: Select[Any]) -> list[Delivery]:
