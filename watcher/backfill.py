@@ -124,6 +124,7 @@ async def _looked(
     finally:
         for task in under_way:
             task.cancel()
+        await asyncio.gather(*under_way, return_exceptions=True)  # what they say is that the first has failed, too
 
 
 @dataclass(slots=True)
