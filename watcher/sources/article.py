@@ -121,7 +121,7 @@ def _meta(facts: Mapping[str, str], root: BeautifulSoup) -> dict[str, str]:
 
 def _body(found: Iterable[Block], notes: Notes, linked: set[str], known: set[str]) -> Iterator[Block]:
     """The blocks without notices, prompts, teasers (lines that are one link), and what the meta says already."""
-    for sort, whole in found:
+    for sort, whole, _ in found:
         text = collapse("\n".join(line for line in whole.split("\n") if collapse(line) not in notes.lines))
         prompt = len(text) <= SHORT and (text in linked or _PROMPT.search(text))
         if text and not prompt and text not in known and byline(text) not in known:
