@@ -22,15 +22,16 @@ LAYERS = [
     {"reading"},
     {"plugins", "sources", "notify", "store", "captures"},
     {"outbox"},
-    {"folding", "series", "standing"},
+    {"folding", "issues", "series", "standing"},
     {"diff", "route", "render", "oncall", "schedule", "suspect", "guard", "coding", "pace", "robots"},
+    {"drafts", "sections"},
     {"matching", "rolling"},
     {"periods", "places", "wording", "summary", "wire", "css"},
     {"core"},
 ]
 PURE = {
-    "core", "css", "diff", "folding", "matching", "oncall", "outbox", "periods", "places", "render", "rolling", "route",
-    "schedule", "series", "standing", "summary", "suspect", "wire", "wording",
+    "core", "css", "diff", "drafts", "folding", "issues", "matching", "oncall", "outbox", "periods", "places", "render",
+    "rolling", "route", "schedule", "sections", "series", "standing", "summary", "suspect", "wire", "wording",
 }  # fmt: skip
 IO = {
     "asyncio", "socket", "ssl", "subprocess", "httpx", "aiohttp", "httpx_aiohttp", "sqlalchemy", "alembic", "telegram",

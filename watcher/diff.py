@@ -6,75 +6,41 @@ differ. What a move, a reorder, a respelling or a repaired encoding leaves behin
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
 from watcher.core import Change, Document, Record, Severity, Span, Subject
+from watcher.drafts import Draft, about, change
 from watcher.matching import Matched, base_key, is_known, match, naming, rekeyed
 from watcher.rolling import is_rolling, rolled
-from watcher.summary import summarise
-from watcher.wording import cosmetic, pair_texts, plain, words
+from watcher.sections import as_issue, is_another_issue, is_readable, is_report, issue, parts, titles, undated
+from watcher.wording import cosmetic, pair_texts, words
 
-SEVERITY = {
-    "jurisdiction.listed": Severity.MAJOR,
-    "jurisdiction.delisted": Severity.MAJOR,
-    "jurisdiction.changed": Severity.MAJOR,
-    "jurisdiction.reattributed": Severity.MAJOR,
-    "record.added": Severity.MAJOR,
-    "record.removed": Severity.MAJOR,
-    "report.published": Severity.MAJOR,
-    "report.corrected": Severity.MAJOR,
-    "report.withdrawn": Severity.MAJOR,
-    "report.late": Severity.MAJOR,
-    "report.resumed": Severity.MAJOR,
-    "article.headline": Severity.MAJOR,
-    "article.note": Severity.MAJOR,
-    "page.gone": Severity.MAJOR,
-    "page.back": Severity.MAJOR,
-    "source.blocked": Severity.MAJOR,
-    "source.failing": Severity.MAJOR,
-}
-"""How much a kind matters; kinds that are not named are minor."""
-
-LINK_WORDS = frozenset(("link", "links", "pdf", "addendum", "addenda", "pending"))
-"""What a cell says that only leads to a document, or will."""
-
-_NOTICE = re.compile(
-    r"\b(?:suspend(?:s|ed|ing)?|suspension|discontinued?|withdrawn|rescind(?:s|ed)|retract(?:s|ed)|no longer)\b",
-    re.IGNORECASE,
-)
-"""Words of a notice that something stops: new on a page, they are more than a reworded line."""
+__all__ = ["about", "change", "diff"]
 
 LINKS_ARE_NEWS = {"page", "index"}
 """Kinds for which a changed link is what the reader came for; elsewhere it is kept as cosmetic."""
 
 
-class Draft(NamedTuple):
-    """A change before it has its source, its times and its id."""
-
-    kind: str
-    subject: Subject
-    path: tuple[str, ...]
-    old: Any
-    new: Any
-    spans: tuple[Span, ...] = ()
-    severity: Severity | None = None
-
-
-def diff(before: Document, after: Document, *, last_seen: datetime | None = None) -> tuple[Change, ...]:
+def diff(
+    before: Document, after: Document, *, last_seen: datetime | None = None, issues: bool = False
+) -> tuple[Change, ...]:
     """All changes from `before` to `after`, in the order of `after`; () when nothing differs.
 
-    `last_seen` is when the old was last seen (default: when `before` was captured). Pure: the same documents give the
-    same changes with the same ids.
+    `last_seen` is when the old was last seen (default: when `before` was captured). `issues`: the two are issues of one
+    report, even if neither names its period. Pure: the same documents give the same changes with the same ids.
     """
-    drafts = [*_headers(before, after), *_records(before, after), *_meta(before, after), *_blocks(before, after)]
-    drafts += _mentions(before, after)
-    if not any(draft.kind == "page.redesigned" for draft in drafts):
+    if not is_readable(before) or not is_readable(after):
+        drafts = [*_unreadable(before, after)]
+    elif is_report(after):
+        drafts = [*_report(before, after, issues=issues)]
+    else:
+        drafts = [*_headers(before, after), *_records(before, after), *_meta(before, after), *_blocks(before, after)]
+        drafts += _mentions(before, after)
+    if is_readable(after) and not any(draft.kind == "page.redesigned" for draft in drafts):
         drafts += _links(before, after)
     unique = {_key(draft): draft for draft in drafts}
     seen, source = last_seen or before.at, after.source
@@ -84,62 +50,54 @@ def diff(before: Document, after: Document, *, last_seen: datetime | None = None
     )
 
 
-def change(
-    draft: Draft, source: str, *, at: datetime, last_seen: datetime | None, snapshot: str | None, before: str | None
-) -> Change:
-    """Give a draft its place in time, its severity by rule, its line for people and its id."""
-    severity = draft.severity if draft.severity is not None else _severity(draft)
-    identity = [source, before, snapshot, draft.kind, draft.subject.id, list(draft.path), draft.old, draft.new]
-    return Change(
-        id=hashlib.sha256(msgspec.json.encode(identity, order="deterministic")).hexdigest(),
-        source=source,
-        at=at,
-        last_seen=last_seen,
-        kind=draft.kind,
-        severity=severity,
-        subject=draft.subject,
-        path=draft.path,
-        old=draft.old,
-        new=draft.new,
-        summary=summarise(draft.kind, draft.subject, draft.path, draft.old, draft.new),
-        snapshot=snapshot,
-        before=before,
-        spans=draft.spans,
-    )
-
-
-def about(source: str, kind: str, *, name: str = "", old: Any = None, new: Any = None) -> Draft:
-    """A change of the page or the source as a whole: page.gone, page.back, page.moved, source.blocked."""
-    return Draft(kind, Subject(f"source:{source}", name or source), ("state",), old, new)
-
-
 def _key(draft: Draft) -> bytes:
     return msgspec.json.encode([draft.kind, draft.subject.id, draft.path, draft.old, draft.new])
 
 
-def _severity(draft: Draft) -> Severity:
-    """By rule: what only a typesetter would see is cosmetic; a figure that moved matters more than a reworded cell."""
-    old, new = draft.old, draft.new
-    if draft.kind != "page.links" and isinstance(old, str) and isinstance(new, str) and cosmetic(old, new):
-        return Severity.COSMETIC
-    if draft.kind == "jurisdiction.changed" and _only_leads(old) and _only_leads(new):
-        return Severity.MINOR
-    if draft.kind == "page.text" and _NOTICE.search(str(new or "")) and not _NOTICE.search(str(old or "")):
-        return Severity.MAJOR
-    if draft.kind == "record.changed" and _is_figure(old) and _is_figure(new):
-        return Severity.MAJOR
-    return SEVERITY.get(draft.kind, Severity.MINOR)
+# ---------------------------------------------------------------- reports, and what cannot be read
 
 
-def _only_leads(value: Any) -> bool:
-    """Whether a cell holds nothing but words for a link: "link", "link pending", "link | addendum"."""
-    return isinstance(value, str) and LINK_WORDS.issuperset(plain(value).replace("|", " ").split())
+def _unreadable(before: Document, after: Document) -> Iterable[Draft]:
+    """Of bytes that hold no words, or held none, it is known that they differ, and nothing else."""
+    kind, subject = ("report.corrected", issue(after)) if is_report(after) else ("page.text", _page(after))
+    old, new = before.meta.get("sha256"), after.meta.get("sha256")
+    if old != new:
+        yield Draft(kind, subject, ("meta", "sha256"), old, new)
 
 
-def _is_figure(value: Any) -> bool:
-    return isinstance(value, int | float) or (
-        isinstance(value, str) and value.strip("$€£% +-−").replace(",", "").replace(".", "", 1).isdecimal()
-    )
+def _report(before: Document, after: Document, *, issues: bool) -> Iterable[Draft]:
+    """The next issue is published and compared with the last; anything else that differs is a correction."""
+    if issues or is_another_issue(before, after):
+        yield _lead("report.published", None, after)
+        yield from _sections(as_issue(before), as_issue(after))
+        if sorted(map(undated, titles(before))) != sorted(map(undated, titles(after))):
+            yield from _titles(before, after)
+        return
+    drafts = [*_sections(before, after), *_titles(before, after), *_blocks(before, after)]
+    if any(draft.weight > Severity.COSMETIC for draft in drafts):
+        yield _lead("report.corrected", before, after)
+    yield from drafts
+
+
+def _lead(kind: str, before: Document | None, after: Document) -> Draft:
+    """What all else follows from; its values say where the report's own sums do not agree."""
+    old = before.meta.get("sums") if before else None
+    return Draft(kind, issue(after), ("meta", "sums"), old, after.meta.get("sums"))
+
+
+def _sections(before: Document, after: Document) -> Iterable[Draft]:
+    for section, old, new in parts(before, after):
+        for draft in _records(old, new):
+            yield draft._replace(path=("sections", section, *draft.path[1:]))
+
+
+def _titles(before: Document, after: Document) -> Iterable[Draft]:
+    """Titles that are worded anew, as one fact."""
+    old, new = titles(before), titles(after)
+    kept = set(old) & set(new)
+    was, now = (" | ".join(title for title in found if title not in kept) for found in (old, new))
+    if was != now:
+        yield Draft("page.text", _page(after), ("meta", "titles"), was or None, now or None, words(was, now))
 
 
 # ---------------------------------------------------------------- records
@@ -177,11 +135,11 @@ def _gone_and_new(before: Document, after: Document, matched: Matched) -> Iterab
     for key in matched.added:
         record = after.records[key]
         kind = "jurisdiction.listed" if _is_place(record.subject) else "record.added"
-        yield Draft(kind, subject_of(after, key), ("records", key), None, dict(record.fields))
+        yield Draft(kind, subject_of(after, key), ("records", key), None, dict(record.fields), page=record.page)
     for key in matched.removed:
         record = before.records[key]
         kind = "jurisdiction.delisted" if _is_place(record.subject) else "record.removed"
-        yield Draft(kind, subject_of(before, key), ("records", key), dict(record.fields), None)
+        yield Draft(kind, subject_of(before, key), ("records", key), dict(record.fields), None, page=record.page)
 
 
 def _inside(
@@ -202,14 +160,16 @@ def _inside(
         for name in naming(after):
             now.pop(name, None)
             was.pop(name, None)
+    names = {"name", *after.choices.get("places", ())}
     for items in DeepDiff(was, now, view="tree").values():
         for item in items:
             name = str(item.path(output_format="list")[0])
             before_value, after_value = was.get(name), now.get(name)
             spans = _spans(before_value, after_value)
-            respelled = name == "name" and is_known(subject) and old.subject == subject
+            respelled = name in names and is_known(subject) and old.subject == subject
             severity = Severity.COSMETIC if respelled else None
-            yield Draft(kind, subject, ("records", new_key, name), before_value, after_value, spans, severity)
+            path = ("records", new_key, name)
+            yield Draft(kind, subject, path, before_value, after_value, spans, severity, record.page)
 
 
 def _renamed(before: Document, after: Document, old_key: str, new_key: str) -> Draft:
@@ -223,7 +183,7 @@ def _renamed(before: Document, after: Document, old_key: str, new_key: str) -> D
     severity = Severity.COSMETIC if cosmetic(old_name, new_name) else Severity.MINOR
     if is_known(old.subject) and is_known(new.subject) and not _same_place(old, new):
         kind, severity = "jurisdiction.reattributed", Severity.MAJOR
-    return Draft(kind, subject, path, old_name, new_name, words(old_name, new_name), severity)
+    return Draft(kind, subject, path, old_name, new_name, words(old_name, new_name), severity, new.page)
 
 
 def subject_of(document: Document, key: str) -> Subject:
@@ -289,15 +249,17 @@ def _meta(before: Document, after: Document) -> Iterable[Draft]:
 
 def _blocks(before: Document, after: Document) -> Iterable[Draft]:
     text = "article.text" if after.kind == "article" else "page.text"
+    apart = {"heading"} if is_report(after) else set()  # told together, as its titles
     sorts: tuple[tuple[str, Callable[[str], bool]], ...] = (
-        (text, lambda sort: sort != "note" or text == "page.text"),
+        (text, lambda sort: (sort != "note" or text == "page.text") and sort not in apart),
         ("article.note", lambda sort: sort == "note" and text == "article.text"),
     )
     for kind, wanted in sorts:
-        old = [block.text for block in before.blocks if wanted(block.type)]
-        new = [block.text for block in after.blocks if wanted(block.type)]
-        for edit in pair_texts(old, new):
-            yield Draft(kind, _page(after), ("blocks",), edit.old, edit.new, edit.spans, edit.severity)
+        old, new = ([block for block in found.blocks if wanted(block.type)] for found in (before, after))
+        pages = {block.text: block.page for block in (*old, *new)}
+        for edit in pair_texts([block.text for block in old], [block.text for block in new]):
+            page = pages.get(edit.new or edit.old or "", 0)
+            yield Draft(kind, _page(after), ("blocks",), edit.old, edit.new, edit.spans, edit.severity, page)
 
 
 def _mentions(before: Document, after: Document) -> Iterable[Draft]:

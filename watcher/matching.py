@@ -13,6 +13,9 @@ from watcher.wording import likeness, mutual_best, plain
 NEAR = 85.0
 """Likeness of two keys, of 100, from which one that goes and one that comes may be one entry renamed."""
 
+BY_KEY = "by_key"
+"""In the choices of documents whose records are known by their keys alone: none is ever another one renamed."""
+
 View = Callable[[Record, int], Mapping[str, Value]]
 """A record and its side (0 for the old document, 1 for the new) to the fields that are compared."""
 
@@ -72,7 +75,7 @@ def match(before: Document, after: Document, columns: Mapping[str, str]) -> Matc
         regrouped, added, removed = _multisets(old, new, shared, added, removed, seen)
         pairs = [pair for pair in pairs if base_key(pair[0], old) not in shared] + regrouped
     names = naming(after)
-    renamed = _renames(old, new, removed, added, names, seen)
+    renamed = [] if after.choices.get(BY_KEY) else _renames(old, new, removed, added, names, seen)
     pairs += [
         (was, now) for was, now in renamed if _facts(seen(old[was], 0), names) != _facts(seen(new[now], 1), names)
     ]

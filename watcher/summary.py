@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -43,6 +44,9 @@ PARTS = {
 }
 """Kinds about a part of a page: what that part is called."""
 
+SECTIONS = "sections"
+_ON_PAGE = re.compile(r"( \(page \d{1,5}\))(?: \(was there before\))?$")
+
 MOVED = {"page.moved": "Page moved", "jurisdiction.reattributed": "Reattributed"}
 """Kinds that say where something was and is; of the others, those are renames."""
 
@@ -56,9 +60,11 @@ def summarise(kind: str, subject: Subject, path: Sequence[str], old: Any, new: A
 
 def _told(kind: str, subject: Subject, path: Sequence[str], old: Any, new: Any) -> tuple[str, str]:
     name = shorten(shown(subject.name), 100)
+    if is_of_bytes(path):
+        return NAMED.get(kind, "Document changed"), f"{name} ({_readable(new)})"
     if kind in NAMED:
-        reason = f" ({shown(new)})" if kind in REASONED and new is not None else ""
-        return NAMED[kind], name + reason
+        told = kind in REASONED or (path and path[-1] == "sums")
+        return NAMED[kind], name + (f" ({shown(new)})" if told and new is not None else "") + in_section(path)
     if kind == "article.mentions":
         return ("No longer mentioned" if new is None else "Newly mentioned"), name
     if kind in PARTS:
@@ -78,12 +84,46 @@ def verb(old: Any, new: Any) -> str:
 
 def is_rename(path: Sequence[str]) -> bool:
     """Whether a change at `path` is a record that goes by another name."""
-    return len(path) > 1 and path[0] == "records" and path[-1] == "name"
+    return len(path) > 1 and path[0] in {"records", SECTIONS} and path[-1] == "name"
+
+
+def is_of_bytes(path: Sequence[str]) -> bool:
+    """Whether a change at `path` is of a document that has no words: nothing is known but that its bytes differ."""
+    return bool(path) and path[-1] == "sha256"
+
+
+def _readable(digest: Any) -> str:
+    return f"its text is not readable; SHA-256 {str(digest)[:12]}…" if digest else "its text is readable now"
+
+
+def section(path: Sequence[str]) -> str:
+    """The section of a report that `path` leads into, or an empty string."""
+    return path[1] if len(path) > 1 and path[0] == SECTIONS else ""
+
+
+def in_section(path: Sequence[str]) -> str:
+    """A section in words, to stand behind a name: ", section III"."""
+    return f", section {section(path)}" if section(path) else ""
 
 
 def field_name(path: Sequence[str]) -> str:
     """The field at the end of `path` as people read it; "" where the path names none."""
-    return shorten(shown(path[-1].replace("_", " ")), 60) if len(path) > 2 else ""  # noqa: PLR2004 - ["records", KEY, FIELD]
+    depth = (
+        3 if path[:1] in ((SECTIONS,), [SECTIONS]) else 2
+    )  # ["sections", SECTION, KEY, FIELD], ["records", KEY, FIELD]
+    return shorten(shown(path[-1].replace("_", " ")), 60) if len(path) > depth else ""
+
+
+def on_page(summary: str, page: int) -> str:
+    """A summary with the page that it is about, where a file has pages."""
+    tail = f" (page {page})" if page else ""
+    return shorten(summary, LONGEST - len(tail)) + tail
+
+
+def page_of(summary: str) -> str:
+    """What `on_page` added to a summary, to stand behind other words; or an empty string."""
+    found = _ON_PAGE.search(summary)
+    return found[1] if found else ""
 
 
 def shown(value: Any) -> str:
