@@ -83,6 +83,21 @@ def test_one_that_ended_is_started_again(home: Site) -> None:
         assert b"words" in good(answer).body
 
 
+@pytest.mark.usefixtures("chromium_version")
+def test_what_drives_it_may_end_too_and_costs_one_check(home: Site) -> None:
+    home.pages["/words"] = html("<p>words</p>")
+
+    async def work(shown: Browser) -> list[Fetched | Failure]:
+        await shown(page(home.url()), home.url("/words"))
+        assert shown._starting
+        await shown._starting.result().driver.stop()
+        return [await shown(page(home.url()), home.url("/words")) for _ in range(2)]
+
+    broken, whole = alone(work)
+    assert bad(broken, "browser")
+    assert b"words" in good(whole).body
+
+
 def test_one_that_is_missing_is_said_before_anything_is_asked(
     home: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -127,39 +127,56 @@ class Browser:
         """Show the page that `answer` is: as it is once its scripts have run, or the address where they want to go."""
         from playwright.async_api import Error
 
-        host = guard.target(answer.url).host
         try:
             async with asyncio.timeout(self._seconds), self._context() as context:
                 patience = self._seconds / 4
                 visit = _Visit(self._fetcher, answer, await context.new_page(), patience, MOST_REQUESTS, MOST_BYTES)
                 async with visit.answering(context):
-                    return await visit.shown(self._most)
+                    shown = await visit.shown(self._most)
         except TimeoutError:
-            return Failure("timeout", f"{host}: the browser did not show the page within {self._seconds:g} seconds")
+            shown = Failure("timeout", f"the browser did not show the page within {self._seconds:g} seconds")
         except chromium.Missing as why:
             return Failure("browser", str(why))
         except Error as error:
-            return Failure("browser", f"{host}: the browser could not show the page ({_first_line(error)})")
+            shown = Failure("browser", f"the browser could not show the page ({_first_line(error)})")
+        if isinstance(shown, Failure):
+            return replace(shown, detail=f"{guard.target(answer.url).host}: {shown.detail}")
+        return shown
 
     @asynccontextmanager
     async def _context(self) -> AsyncIterator[BrowserContext]:
-        """A profile for one page: no cookies, no cache, no memory of others, and the same place and time anywhere."""
-        context = await (await self._chromium()).new_context(
-            accept_downloads=False,
-            locale="en-US",
-            reduced_motion="reduce",
-            service_workers="block",
-            timezone_id="UTC",
-            viewport={"width": WIDTH, "height": HEIGHT},
-        )
+        """A profile for one page: no cookies, no cache, no memory of others, and the same place and time anywhere.
+
+        A Chromium that cannot begin one, or cannot end it, is ended as a whole.
+        """
+        running = await self._chromium()
+        starting = self._starting
+        try:
+            context = await running.new_context(
+                accept_downloads=False,
+                locale="en-US",
+                reduced_motion="reduce",
+                service_workers="block",
+                timezone_id="UTC",
+                viewport={"width": WIDTH, "height": HEIGHT},
+            )
+        except BaseException:
+            await self._drop(starting)
+            raise
         try:
             yield context
         finally:
             try:
                 async with asyncio.timeout(chromium.END):
                     await context.close()
-            except Exception:  # noqa: BLE001 - a Chromium that cannot end one page is ended as a whole
-                await _end(self._starting)
+            except Exception:  # noqa: BLE001 - whatever it is, the page goes with all of Chromium
+                await self._drop(starting)
+
+    async def _drop(self, starting: asyncio.Task[chromium.Running] | None) -> None:
+        """End a Chromium; the next page starts another."""
+        if self._starting is starting:
+            self._starting = None
+        await _end(starting)
 
 
 @dataclass(slots=True)
