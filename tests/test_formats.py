@@ -84,7 +84,8 @@ KINDS = {"application/pdf": "pdf"}
 # ---------------------------------------------------------------- random tables
 
 LETTERS = string.ascii_letters + string.digits
-WORD = st.text(LETTERS + string.punctuation + "éñüÅß–’“”…", min_size=1, max_size=7)
+MARKS = string.punctuation.replace("_", "")  # in a sheet, "_x000D_" is the end of a line
+WORD = st.text(LETTERS + MARKS + "éñüÅß–’“”…", min_size=1, max_size=7)
 TEXT = st.lists(WORD, min_size=1, max_size=3).map(" ".join)
 VALUES: Sequence[st.SearchStrategy[Cell]] = (
     TEXT | st.just(""),
