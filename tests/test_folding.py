@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from tests.rig import NOON, Rig, source
 from watcher.core import Alert, Change, Subject
-from watcher.diff import Draft
-from watcher.diff import change as make
+from watcher.drafts import Draft
+from watcher.drafts import change as make
 from watcher.folding import Told, edit_of, fold
 
 NAMES = ("a", "b", "c", "d", "e", "f")

@@ -227,3 +227,43 @@ def test_kinds_go_by_the_ending_unless_the_index_says() -> None:
 
     assert kinds() == ["pdf", "table", "page"]
     assert kinds(documents="detainer-report") == ["detainer-report"] * 3
+
+
+# ---------------------------------------------------------------- what names the same place
+
+
+ARTICLE = """<html><head><title>Counties</title></head><body><article><h1>What the counties say</h1>
+<p>{first} The report names ten counties, and most of them say that they were not asked before it was published.</p>
+<p>Sheriffs said that they follow the orders of judges, and that they need a warrant to hold anybody any longer.</p>
+</article></body></html>"""
+
+
+def both_kinds(rig: Rig) -> None:
+    rig.watch(source(rig.site, "list"), source(rig.site, "story", "article"))
+    rig.site.pages["/list"] = csv(*ROWS)
+    rig.site.pages["/story"] = ARTICLE.format(first="A report came out.")
+    rig.check_all()
+    rig.told()
+
+
+def test_a_report_leads_to_an_article_that_named_the_place(rig: Rig) -> None:
+    both_kinds(rig)
+    rig.site.pages["/story"] = ARTICLE.format(first="Nassau County, N.Y., was named.")
+    later(rig)
+    assert "See also" not in rig.told()
+    rig.site.pages["/list"] = csv(*ROWS[:1], *ROWS[2:])
+    later(rig)
+    assert "See also: Newly mentioned: Nassau County, N.Y. (story <http://" in rig.told()
+
+
+def test_an_article_leads_to_a_report_but_not_to_an_old_one(rig: Rig) -> None:
+    both_kinds(rig)
+    rig.site.pages["/list"] = csv(*ROWS[:1], *ROWS[2:])
+    later(rig)
+    rig.told()
+    rig.site.pages["/story"] = ARTICLE.format(first="Nassau County, N.Y., was named.")
+    later(rig)
+    assert "See also: Dropped: Nassau County, N.Y. (list <http://" in rig.told()
+    rig.site.pages["/story"] = ARTICLE.format(first="A report came out.")
+    later(rig, 8 * DAY)
+    assert "See also" not in rig.told()

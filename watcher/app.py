@@ -81,7 +81,11 @@ class App:
 
     def __post_init__(self) -> None:
         """Take up the documents of the lists that were seen before."""
+        self._watch()
+
+    def _watch(self) -> None:
         self.watched = series.watched(self.config.sources, self.states)
+        self.dispatch.urls |= {name: source.url for name, (source, _) in self.watched.items()}
 
     @property
     def sources(self) -> list[Source]:
@@ -119,7 +123,8 @@ class App:
             checked = Checked("failed", replace(self.state(source), next_check=later), error=str(error))
         self.states[source.name] = checked.state
         if source.kind == series.INDEX:
-            before, self.watched = self.watched, series.watched(self.config.sources, self.states)
+            before = self.watched
+            self._watch()
             self.found += [one for name, (one, _) in self.watched.items() if name not in before]
         return checked
 
@@ -141,9 +146,7 @@ class App:
 
     async def deliver(self) -> Delivered:
         """Send what is due in the outbox."""
-        urls = {source.name: source.url for source in self.sources}
-        self.dispatch.urls.update(urls)
-        hosts = {name: urlsplit(url).netloc for name, url in urls.items()}
+        hosts = {name: urlsplit(url).netloc for name, url in self.dispatch.urls.items()}
         return await deliver(self.parts.store, self.channels, self.parts.now, self.dispatch.plan, hosts)
 
     async def serve(self, stop: asyncio.Event, tell: Tell) -> None:
@@ -219,17 +222,23 @@ class Dispatch:
     urls: dict[str, str] = field(default_factory=dict)
     hold: timedelta = timedelta()
 
-    def __call__(self, source: Source, found: Sequence[Change]) -> list[tuple[Alert, Sequence[Delivery]]]:
-        """The alerts that `found` makes, with their deliveries."""
+    def __call__(
+        self, found: Sequence[Change], related: Sequence[Change] = ()
+    ) -> list[tuple[Alert, Sequence[Delivery]]]:
+        """The alerts that `found` makes, with their deliveries; each leads to those `related` that name its places."""
         from watcher.route import route
 
         if self.rules is None:
             self.rules = rules(self.config)
-        self.urls[source.name] = source.url
         alerts = route(found, self.rules, at=self.now())
-        return [(alert, self.plan(alert, changes, hold=self.hold)) for alert, changes in alerts]
+        return [
+            (alert, self.plan(alert, changes, related=_naming_same(related, changes), hold=self.hold))
+            for alert, changes in alerts
+        ]
 
-    def plan(self, alert: Alert, found: Sequence[Change], *, hold: timedelta = timedelta(0)) -> Sequence[Delivery]:
+    def plan(
+        self, alert: Alert, found: Sequence[Change], *, related: Sequence[Change] = (), hold: timedelta = timedelta(0)
+    ) -> Sequence[Delivery]:
         """The message of an alert, cut to what its channel takes; one that may be a site's waits for `hold`."""
         from watcher.outbox import plan
 
@@ -239,6 +248,7 @@ class Dispatch:
             alert,
             found,
             pages={name: self.urls[name] for name in names if name in self.urls},
+            related=[(change, self.urls.get(change.source, "")) for change in related],
             stored=self._stored(alert.source, found),
             zone=self.config.timezone,
             limit=notifier.limit,
@@ -252,6 +262,11 @@ class Dispatch:
         if self.config.public_url:
             return f"{self.config.public_url.rstrip('/')}/change/{changes[0].id}"
         return f"watcher show {source} --at {instant(max(change.at for change in changes))}"
+
+
+def _naming_same(related: Sequence[Change], changes: Sequence[Change]) -> list[Change]:
+    places = {change.subject.id for change in changes}
+    return [change for change in related if change.subject.id in places]
 
 
 def rules(config: Config) -> tuple[Rule, ...]:

@@ -293,7 +293,7 @@ class Backfill:
         self.rows.append((replace(here.snapshot, verdict=verdict.kind, reason=verdict.reason), here.capture.body))
 
     def _about(self, kind: str, old: str | None, new: str | None, here: Placed) -> Change:
-        from watcher.diff import about, change
+        from watcher.drafts import about, change
 
         return change(
             about(self.source.name, kind, old=old, new=new),

@@ -130,7 +130,7 @@ def _is_design(edit: Edit, pages: int, watched: int) -> bool:
 
 
 def _redesigned(host: str, pieces: Sequence[Told]) -> Change:
-    from watcher.diff import Draft, change
+    from watcher.drafts import Draft, change
 
     first = pieces[0].changes[0]
     names = {one.source for piece in pieces for one in piece.changes}

@@ -7,7 +7,7 @@ from datetime import datetime, tzinfo
 
 from watcher.core import Alert, Change, Delivery, Line, content_id
 from watcher.folding import once
-from watcher.render import Told, body, cut, footer, longest, more_line, ref_line, split
+from watcher.render import Told, body, cut, footer, longest, more_line, ref_line, see_also, split
 
 MOST_PARTS = 3
 """Messages of one alert; what does not fit is counted, and read in the stored copy."""
@@ -24,17 +24,19 @@ def plan(
     measure: Callable[[tuple[Line, ...]], int],
     now: datetime,
     due: datetime | None = None,
+    related: Sequence[tuple[Change, str]] = (),
 ) -> tuple[Delivery, ...]:
     """Return the pending deliveries of `alert`, `due` now or later; planning again gives the same ids.
 
-    `pages` are the sources that it is about, with their addresses.
+    `pages` are the sources that it is about, with their addresses; `related` are changes elsewhere that name its
+    places, each with the address of its page.
     `limit` and `measure` are the channel's own (its Notifier's). Each part ends with the alert's id as its reference.
     """
 
     def with_ref(lines: tuple[Line, ...]) -> int:
         return measure((*lines, ref_line(alert.id, MOST_PARTS, MOST_PARTS)))
 
-    foot = footer(changes, pages=pages, stored=stored, zone=zone)
+    foot = (*see_also(related, zone), *footer(changes, pages=pages, stored=stored, zone=zone))
     parts = _fitted(body(once(changes)), foot, stored, limit, with_ref)
     return tuple(
         Delivery(

@@ -46,10 +46,13 @@ BATCH = 64
 NOT_MODIFIED = 304
 BELIEVED = {"first", "unchanged", "changed"}
 """Outcomes of a check that has seen the page as it is."""
+RELATED = timedelta(days=7)
+"""How long an article and a report that name the same place are news of each other."""
 ADDED, REMOVED = {"record.added", "jurisdiction.listed"}, {"record.removed", "jurisdiction.delisted"}
 
-Dispatch = Callable[[Source, Sequence[Change]], Sequence[tuple[Alert, Sequence[Delivery]]]]
-"""The changes of one check to the outbox rows they make: routes, rendering and channels, put together by app."""
+Dispatch = Callable[[Sequence[Change], Sequence[Change]], Sequence[tuple[Alert, Sequence[Delivery]]]]
+"""The changes of one check, and others that are related, to the outbox rows they make: routes, rendering and channels,
+put together by app."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +250,18 @@ class Check:
         state, found = await self._store(state, found=(late,))
         return checked._replace(outcome="changed", state=state, changes=(*checked.changes, *found))
 
+    async def _related(self, found: Sequence[Change]) -> list[Change]:
+        """What articles said of the places that changed here, or reports of those mentioned here, within a week."""
+        mentions = {change.subject.id for change in found if change.kind == "article.mentions"}
+        places = {change.subject.id for change in found if change.kind.startswith("jurisdiction.")}
+        if not mentions and not places:
+            return []
+        since, but, read = self.now - RELATED, self.source.name, self.parts.store.read
+        return [
+            *await read(changes.naming, mentions, ("jurisdiction.*",), since, but=but),
+            *await read(changes.naming, places, ("article.mentions",), since, but=but),
+        ]
+
     async def _first_seen(self, state: SourceState) -> datetime:
         assert state.snapshot is not None
         return (await self.parts.store.read(snapshots.snapshot, state.snapshot)).at
@@ -293,7 +308,7 @@ class Check:
     def _about(
         self, kind: str, old: Any, new: Any, *, snapshot: str | None = None, at: datetime | None = None
     ) -> Change:
-        from watcher.diff import about, change
+        from watcher.drafts import about, change
 
         draft = about(self.source.name, kind, old=old, new=new)
         return change(
@@ -335,7 +350,8 @@ class Check:
         found = await mark_returned(self.parts.store, self.source.name, found + self._fault(state))
         # What changed between imported captures and the first live one is history, and news to nobody.
         joined = self.state.snapshot is not None and self.state.last_checked is None
-        alerts = self.parts.dispatch(self.source, found) if found and not joined else ()
+        related = await self._related(found)
+        alerts = self.parts.dispatch(found, related) if found and not joined else ()
         rows = [(snapshot, fetched.body)] if snapshot is not None and fetched is not None else []
         settled = [snapshot] if snapshot is not None and fetched is None else []
         picture = fetched.screenshot if fetched is not None else b""

@@ -84,6 +84,19 @@ def footer(changes: Sequence[Change], *, pages: Mapping[str, str], stored: str, 
     return (where, (Run(_seen(changes, zone), "dim"),), (_pointer("Stored copy", stored),))
 
 
+def see_also(related: Sequence[tuple[Change, str]], zone: tzinfo) -> tuple[Line, ...]:
+    """A line for each change elsewhere that names the same place: what it was, where and when, with a link."""
+    return tuple(
+        (
+            Run("See also: ", "strong"),
+            Run(f"{shown(change.summary)} ("),
+            Run(shown(change.source), "link" if url else "", url),
+            Run(f", {_day(change.at.astimezone(zone))})"),
+        )
+        for change, url in related
+    )
+
+
 def ref_line(ref: str, part: int = 1, parts: int = 1) -> Line:
     """The last line of each part: the alert's reference, and which part of how many this is."""
     return (Run(f"ref {ref}" + (f" · {part}/{parts}" if parts > 1 else ""), "dim"),)

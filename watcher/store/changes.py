@@ -100,6 +100,16 @@ def last_changed(conn: Connection, source: str) -> datetime | None:
     return conn.execute(query).scalar()
 
 
+def naming(
+    conn: Connection, places: Collection[str], kinds: Collection[str], since: datetime, *, but: str, most: int = 5
+) -> list[Change]:
+    """Return the newest changes of these kinds that name one of `places` and are not of the source `but`."""
+    query = select(table).where(
+        table.c.subject_id.in_(places), table.c.at >= since, table.c.source != but, _of_kinds(kinds)
+    )
+    return list(_changes(conn, query.order_by(table.c.at.desc(), table.c.n).limit(most)))
+
+
 def latest(conn: Connection, source: str, kinds: Collection[str]) -> datetime | None:
     """Return when a change of one of `kinds` was last seen in a source or its children."""
     query = select(func.max(table.c.at)).where(_with_children(source), _of_kinds(kinds))
