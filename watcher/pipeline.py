@@ -268,13 +268,18 @@ class Check:
 
     async def _of_issue(self, issue: Issue, snapshot: str, found: tuple[Change, ...]) -> tuple[Change, ...]:
         """What was found in a document of a series, led by what it means: a new issue, or one that was corrected."""
+        kinds = {change.kind for change in found}
         if self.state.snapshot is not None:
-            seen = any(change.severity > Severity.COSMETIC and change.kind != "page.back" for change in found)
-            return (self._about("report.corrected", None, None, snapshot=snapshot), *found) if seen else found
+            seen = any(change.severity > Severity.COSMETIC for change in found if change.kind != "page.back")
+            if not seen or "report.corrected" in kinds:
+                return found
+            return (self._about("report.corrected", None, None, snapshot=snapshot), *found)
         if issue.baseline:
             return ()
         last = issue.before and series.title_of(issue.before.name, issue.index)
         lead = [self._about("report.published", last, issue.title or issue.stem, snapshot=snapshot)]
+        if "report.published" in kinds:  # by the report itself, which knows more of it
+            lead, found = [found[0]], found[1:]
         late = await self.parts.store.read(changes.latest, issue.index, ("report.late",))
         resumed = await self.parts.store.read(changes.latest, issue.index, ("report.resumed",))
         if late and (resumed is None or resumed < late):

@@ -20,6 +20,7 @@ from watcher.core import (
     capture_of,
 )
 from watcher.diff import diff
+from watcher.issues import between
 from watcher.plugins import build
 from watcher.suspect import OK, judge, lost
 
@@ -67,7 +68,7 @@ def compare(pair: Pair) -> Reading:
         verdict = lost(before, after) if before and pair.guarded else OK
     if before is None or not verdict.ok:
         return Reading(verdict, (), len(after.records), after.choices)
-    changes = diff(before, after, last_seen=pair.last_seen)
+    changes = (between if pair.issues else diff)(before, after, last_seen=pair.last_seen)
     return Reading(verdict, changes, len(after.records), after.choices)
 
 
