@@ -20,6 +20,10 @@ import pytest
 from openpyxl import Workbook
 from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
+from tests.rig import Rig
+from watcher.app import App
+from watcher.backfill import Backfilled, backfill
+from watcher.captures import opened
 from watcher.child import Start
 from watcher.core import Capture, Document, Fetched, Link, NothingThere, NotReadable, Source, Value
 from watcher.diff import diff
@@ -457,23 +461,31 @@ REAL = Path(os.environ.get("WATCHER_REAL_DATA", "")) / "real" / "ice-287g"
 
 
 @pytest.mark.skipif(not os.environ.get("WATCHER_REAL_DATA"), reason="WATCHER_REAL_DATA names no folder")
-def test_three_weeks_of_agreements() -> None:
-    adapter = Table(TableOptions())
-    before: Document | None = None
-    steps = []
-    for path in sorted(REAL.glob("*.xlsx")):
-        after = adapter.extract(capture(path.read_bytes(), path.stem), before.choices if before else {})
-        assert after.choices["key"] == ["STATE", "LAW ENFORCEMENT AGENCY", "SUPPORT TYPE"]
-        assert all(record.subject and record.subject.id.startswith("us-agency:") for record in after.records.values())
-        if before:
-            changes = [change for change in diff(before, after) if change.kind != "page.links"]
-            steps.append(Counter(f"{change.kind} {change.severity.label}" for change in changes))
-        before = after
-    listed = "jurisdiction.listed major"
-    assert steps == [
-        {listed: 9, "jurisdiction.delisted major": 1},
-        {listed: 57, "jurisdiction.changed minor": 37},
-        {listed: 13},
-        {},
-        {listed: 9},
-    ]
+def test_three_weeks_of_agreements(rig: Rig) -> None:
+    rig.watch('[[source]]\nname = "agreements"\nkind = "table"\nurl = "https://example.org/agreements.xlsx"\n')
+
+    async def work(app: App) -> Backfilled:
+        (one,) = app.config.sources
+        with opened(REAL) as captures:
+            return await backfill(app.parts, one, app.state(one), captures)
+
+    assert rig.run(work).stored == 6
+    assert [one.choices["key"] for one in rig.snapshots("agreements")] == [
+        ["STATE", "LAW ENFORCEMENT AGENCY", "SUPPORT TYPE"]
+    ] * 6
+    changes = [change for change in rig.changes() if change.kind != "page.links"]
+    assert Counter((f"{change.at:%d}", change.kind, change.severity.label) for change in changes) == {
+        ("08", "jurisdiction.listed", "major"): 9,
+        ("08", "jurisdiction.delisted", "major"): 1,
+        ("18", "jurisdiction.listed", "major"): 57,
+        ("18", "jurisdiction.changed", "minor"): 37,
+        ("21", "jurisdiction.listed", "major"): 13,
+        ("26", "jurisdiction.listed", "major"): 9,
+    }
+    assert all(change.subject.id.startswith("us-agency:") for change in changes)
+    assert {(change.old, change.new) for change in changes if change.kind == "jurisdiction.changed"} == {
+        ("link pending", "link")
+    }
+    (dropped,) = [change.subject for change in changes if change.kind == "jurisdiction.delisted"]
+    assert (dropped.name, dropped.within) == ("Butler County Sheriff's Office, Pa.", ("us-county:42019",))
+    assert rig.deliveries() == []
