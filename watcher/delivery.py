@@ -55,6 +55,8 @@ async def deliver(store: Store, channels: Channels, now: Clock, plan: Plan, host
 
 def _fold(conn: Connection, channel: str, now: datetime, plan: Plan, hosts: Mapping[str, str]) -> None:
     """Fold the alerts of a channel that wait, in one transaction."""
+    if not changes.repeated(conn, now - folding.WITHIN):
+        return
     there = outbox.waiting(conn, channel)
     due = {hosts.get(alert.source) for alert, at in there if at <= now} - {None}
     waiting = [alert for alert, _ in there if hosts.get(alert.source) in due]

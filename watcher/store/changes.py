@@ -110,6 +110,13 @@ def naming(
     return list(_changes(conn, query.order_by(table.c.at.desc(), table.c.n).limit(most)))
 
 
+def repeated(conn: Connection, since: datetime) -> bool:
+    """Return whether several sources changed alike since then, in what they say or by being gone."""
+    same = (table.c.kind, table.c.path, table.c.old, table.c.new)
+    query = select(1).where(table.c.at >= since).group_by(*same).having(func.count(table.c.source.distinct()) > 1)
+    return conn.execute(query.limit(1)).scalar() is not None
+
+
 def latest(conn: Connection, source: str, kinds: Collection[str]) -> datetime | None:
     """Return when a change of one of `kinds` was last seen in a source or its children."""
     query = select(func.max(table.c.at)).where(_with_children(source), _of_kinds(kinds))
