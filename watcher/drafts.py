@@ -93,7 +93,8 @@ def about(source: str, kind: str, *, name: str = "", old: Any = None, new: Any =
 def _severity(draft: Draft) -> Severity:
     """By rule: what only a typesetter would see is cosmetic; a figure that moved matters more than a reworded cell."""
     old, new = draft.old, draft.new
-    if draft.kind != "page.links" and isinstance(old, str) and isinstance(new, str) and cosmetic(old, new):
+    plain_values = isinstance(old, str | int | float) and isinstance(new, str | int | float)
+    if plain_values and draft.kind != "page.links" and cosmetic(str(old), str(new)):  # sheets store 5 as "5", too
         return Severity.COSMETIC
     if draft.kind == "jurisdiction.changed" and _only_leads(old) and _only_leads(new):
         return Severity.MINOR

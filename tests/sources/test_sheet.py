@@ -101,7 +101,7 @@ def test_a_workbook_is_known_by_how_it_begins(content_type: str) -> None:
         (datetime.fromisoformat("2025-06-05T14:30:00"), "2025-06-05T14:30:00"),
         (datetime.fromisoformat("2025-06-05T23:59:59"), "2025-06-05T23:59:59"),
         (clock(8, 15), "08:15:00"),
-        (timedelta(hours=26, minutes=30), "1 day, 2:30:00"),
+        (timedelta(hours=26, minutes=30), "26:30:00"),
         (3, 3),
         (3.0, 3),
         (2.5, 2.5),
@@ -235,6 +235,13 @@ def test_a_workbook_without_rows_says_so() -> None:
 
 
 # ---------------------------------------------------------------- the fingerprint
+
+
+def test_a_number_that_is_now_stored_as_text_is_cosmetic() -> None:
+    (change,) = diff(read(workbook([("a", "b"), ("x", 5)])), read(workbook([("a", "b"), ("x", "5")])))
+    assert (change.old, change.new, change.severity.label) == (5, "5", "cosmetic")
+    (change,) = diff(read(workbook([("a", "b"), ("x", 5)])), read(workbook([("a", "b"), ("x", "6")])))
+    assert change.severity.label == "major"
 
 
 def test_saving_again_changes_nothing_and_an_edit_does() -> None:

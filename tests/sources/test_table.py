@@ -332,6 +332,13 @@ AGENCIES = (
 )
 
 
+@pytest.mark.parametrize("name", ["County", "COUNTY*", "County name", "Parish:", "county/parish"])
+def test_columns_that_name_counties(name: str) -> None:
+    (record,) = read(table((name, "State"), ("Orleans Parish", "La."))).records.values()
+    assert record.subject is not None
+    assert record.subject.id == "us-county:22071"
+
+
 def test_agencies_are_within_their_counties_and_may_stand_in_several_rows() -> None:
     document = read(table(*AGENCIES))
     assert document.choices["key"] == ["STATE", "LAW ENFORCEMENT AGENCY", "SUPPORT TYPE"]
@@ -403,7 +410,8 @@ def test_csv_is_known_by_its_looks_or_its_address() -> None:
     assert cells(read("a,b\n1,2\n", "")) == [["1", "2"]]
     assert cells(read("a,b\n1,2\n", "application/octet-stream")) == [["1", "2"]]
     assert cells(read("a\tb\n1\t2\n", "text/tab-separated-values")) == [["1", "2"]]
-    named = replace(capture("a;b\n1;2\n", "text/plain"), url=PAGE + ".csv")
+    assert cells(read("a|b\n1|2\n", "text/plain")) == [["1", "2"]]
+    named = replace(capture("a;b\n1;2\n"), url=PAGE + ".csv")
     assert cells(Table(TableOptions()).extract(named, {})) == [["1", "2"]]
 
 

@@ -155,25 +155,24 @@ def _largest(reader: ExcelReader, wanted: str | int) -> _Sheet:
         raise NothingThere(f"sheet: expected {wanted!r}, the workbook has {names[:300]}")
     if not chosen:
         chosen = [part for sheet, part in sheets if sheet.state == "visible"] or [part for _, part in sheets]
-    left = MOST_CELLS
+    times, left = _time_styles(reader), MOST_CELLS
     best = _Sheet({}, [], [])
     for part in chosen:
-        sheet, left = _read(reader, part, left)
+        sheet, left = _read(reader, part, times, left)
         best = max(best, sheet, key=lambda one: one.size)
     return best
 
 
-def _read(reader: ExcelReader, part: str, left: int) -> tuple[_Sheet, int]:
-    """One sheet, and how many cells may still be read after it.
+def _read(reader: ExcelReader, part: str, times: tuple[set[int], set[int]], left: int) -> tuple[_Sheet, int]:
+    """One sheet, and how many cells may still be read after it; `times` are the styles of dates and of spans of time.
 
-    Rows are parsed by openpyxl, and nothing else is: it refuses whole workbooks for a rule of formatting it never saw.
+    openpyxl parses rows here, and nothing else: it refuses workbooks for rules of formatting that it does not know.
     """
     from openpyxl.utils.cell import range_boundaries
     from openpyxl.worksheet._reader import WorkSheetParser
     from openpyxl.xml.constants import REL_NS
     from openpyxl.xml.functions import iterparse
 
-    dates, spans = _time_styles(reader)
     rows: dict[int, dict[int, Value]] = {}
     merged: list[tuple[int, int, int, int]] = []
     anchors: list[tuple[str, str]] = []
@@ -183,8 +182,8 @@ def _read(reader: ExcelReader, part: str, left: int) -> tuple[_Sheet, int]:
             reader.shared_strings,
             data_only=True,
             epoch=reader.wb.epoch,
-            date_formats=dates,
-            timedelta_formats=spans,
+            date_formats=times[0],
+            timedelta_formats=times[1],
         )
         for _, node in iterparse(stream):
             name = node.tag.rpartition("}")[2]
@@ -205,7 +204,10 @@ def _read(reader: ExcelReader, part: str, left: int) -> tuple[_Sheet, int]:
 
 
 def _time_styles(reader: ExcelReader) -> tuple[set[int], set[int]]:
-    """The styles that make a number a date or a time, and of these the ones that make it a span of time."""
+    """The styles that make a number a date or a time, and of these the ones that make it a span of time.
+
+    openpyxl would read all of every style, and refuse the workbook for one that it does not know.
+    """
     from openpyxl.styles.numbers import BUILTIN_FORMATS, is_date_format, is_timedelta_format
     from openpyxl.xml.constants import ARC_STYLE, SHEET_MAIN_NS
     from openpyxl.xml.functions import fromstring
@@ -243,7 +245,8 @@ def _value(value: Any) -> Value:
     if isinstance(value, date | time):
         return value.isoformat()
     if isinstance(value, timedelta):
-        return str(value)
+        seconds = round(value.total_seconds())
+        return f"{seconds // 3600}:{seconds % 3600 // 60:02}:{seconds % 60:02}"
     value = plain(value.replace("_x000D_", " ") if isinstance(value, str) else value)  # Excel's mark of a line's end
     return int(value) if isinstance(value, float) and value.is_integer() else value
 

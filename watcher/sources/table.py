@@ -19,6 +19,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any, ClassVar
 
 import msgspec
@@ -52,7 +53,8 @@ NARROWING = ("place", "agency", "city", "county")
 WORKBOOKS = (b"PK\x03\x04", b"PK\x05\x06", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
 """How workbooks begin, those of old Excel and those with a password too, which are told apart where they are read."""
 
-DELIMITERS = (b",", b";", b"\t", b"|")
+LONGEST_NAME = 400
+"""Characters of a cell that may name a place."""
 
 DISTINCT = 0.95
 """Share of rows that a key has to tell apart."""
@@ -162,8 +164,9 @@ def _sort(capture: Capture) -> str:
     head = capture.body[:512].lstrip(b"\xef\xbb\xbf \t\r\n")
     if "json" in capture.content_type or (head[:1] in (b"[", b"{") and "html" not in capture.content_type):
         return "json"
-    says = "csv" in capture.content_type or "tab-separated" in capture.content_type
-    if says or (b"<" not in head and any(mark in head for mark in DELIMITERS)) or capture.url.endswith(".csv"):
+    marks = (b",",) if "html" in capture.content_type else (b",", b";", b"\t", b"|")
+    says = "csv" in capture.content_type or "tab-separated" in capture.content_type or capture.url.endswith(".csv")
+    if says or (b"<" not in head and any(mark in head for mark in marks)):
         return "csv"
     return "html"
 
@@ -200,7 +203,7 @@ def records(
 
 def place_columns(header: Sequence[str]) -> dict[str, int]:
     """Where the columns called State, County, Agency … stand, by what they name."""
-    names = [name.casefold().removesuffix(" name") for name in header]
+    names = [name.casefold().strip(" *:†").removesuffix(" name") for name in header]
     return {kind: place for place, name in enumerate(names) if (kind := _PLACE_COLUMNS.get(name))}
 
 
@@ -209,22 +212,28 @@ def jurisdictions(columns: Mapping[str, int], rows: Sequence[tuple[Value, ...]])
     if not columns or not rows:
         return []
     kinds = [kind for kind in NARROWING if kind in columns]
-    found = [_jurisdiction({kind: str(row[place] or "") for kind, place in columns.items()}, kinds) for row in rows]
+    cells = ({kind: str(row[place] or "")[:LONGEST_NAME] for kind, place in columns.items()} for row in rows)
+    found = [_jurisdiction(named, kinds) for named in cells]
     known = sum(1 for subject in found if subject is not None and subject.id.startswith("us-"))
     return found if known * 2 > len(rows) else []
 
 
 def _jurisdiction(cells: Mapping[str, str], kinds: Sequence[str]) -> Subject | None:
     """The narrowest place that one row names, within the others."""
-    from watcher.places import resolve
-
     state = cells.get("state", "")
-    named = [resolve(cells[kind], state=state, kind="" if kind == "place" else kind) for kind in kinds if cells[kind]]
+    named = [_resolved(cells[kind], state, "" if kind == "place" else kind) for kind in kinds if cells[kind]]
     if not named:
-        return resolve(state, kind="state") if state else None
+        return _resolved(state, None, "state") if state else None
     subject, *around = named
     within = [place.id for place in around if place.id.startswith("us-") and place.id != subject.id]
     return replace(subject, within=tuple(dict.fromkeys((*subject.within, *within)))) if within else subject
+
+
+@lru_cache(maxsize=8_192)  # rows share places, and two captures of a table share nearly all of them
+def _resolved(name: str, state: str | None, kind: str) -> Subject:
+    from watcher.places import resolve
+
+    return resolve(name, state=state, kind=kind)
 
 
 def _named(grid: Grid, ignore: Sequence[str]) -> tuple[tuple[str, ...], list[tuple[Value, ...]]]:
