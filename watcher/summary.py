@@ -12,15 +12,15 @@ LONGEST = 160
 """Characters of a summary."""
 
 NAMED = {
-    "jurisdiction.listed": "Listed",
-    "jurisdiction.delisted": "Dropped",
-    "record.added": "Added",
-    "record.removed": "Removed",
     "report.published": "Report published",
     "report.corrected": "Report corrected",
     "report.withdrawn": "Report withdrawn",
     "report.late": "Report late",
     "report.resumed": "Report resumed",
+    "jurisdiction.listed": "Listed",
+    "jurisdiction.delisted": "Dropped",
+    "record.added": "Added",
+    "record.removed": "Removed",
     "page.gone": "Page gone",
     "page.back": "Page back",
     "page.redesigned": "Page redesigned",

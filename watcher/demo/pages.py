@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Collection, Sequence
+from datetime import date
 from html import escape
 from importlib.resources import files
+from typing import NamedTuple
+
+from watcher.demo.pdf import Table, Text, document
+from watcher.periods import AP_MONTHS
 
 
 def facts(name: str) -> list[dict[str, str]]:
@@ -14,21 +19,84 @@ def facts(name: str) -> list[dict[str, str]]:
     return list(csv.DictReader(text.splitlines()))
 
 
-def report(*, period: str, without: Collection[str] = (), corrected: bool = False) -> str:
-    """The report's page with its table of counties; `corrected`: without the figures that were other places'."""
-    wrong = (
-        {(row["county"], row["state"]) for row in facts("corrections") if row["section"] == "1"} if corrected else ()
-    )
-    rows = [
-        (row["county"], row["state"], "" if (row["county"], row["state"]) in wrong else row["detainers_issued"])
-        for row in facts("section1")
-        if row["county"] not in without
+class Issue(NamedTuple):
+    """One issue of the weekly report: its file, its days, and how its sections are called in it."""
+
+    stem: str
+    start: str
+    end: str
+    detainers: str
+    declined: str
+    titles: tuple[str, str, str, str]
+
+    @property
+    def path(self) -> str:
+        """Where the site has it."""
+        return f"/files/{self.stem}.pdf"
+
+
+def issues() -> list[Issue]:
+    """The issues of 2017, by the facts."""
+    return [
+        Issue(
+            row["file_stem"],
+            row["period_start"],
+            row["period_end"],
+            row["detainers_issued"],
+            row["detainers_declined"],
+            (row["section1_title"], row["section2_title"], row["section3_title"], row["section4_title"]),
+        )
+        for row in facts("issues")
     ]
-    return _page(
-        "Weekly Declined Detainer Outcome Report",
-        f"<p>Detainers issued between {escape(period)} to jurisdictions that do not honor them as a routine.</p>"
-        + _table(("County", "State", "Issued Detainers"), rows),
+
+
+def reports(*listed: Issue, notice: str = "") -> str:
+    """The page that leads to the issues, the newest first."""
+    items = "".join(
+        f'<li><a href="{one.path}">Declined detainers recorded {_span(one)}</a> (PDF)</li>' for one in reversed(listed)
     )
+    parts = ("<p>Each week this page lists the jurisdictions that declined detainers.</p>", f"<ul>{items}</ul>")
+    return _page("Weekly Declined Detainer Outcome Report", *([f"<p>{escape(notice)}</p>"] if notice else []), *parts)
+
+
+def report(one: Issue, *, without: Collection[str] = (), corrected: bool = False) -> bytes:
+    """An issue as a PDF; `corrected`: without the figures and the persons that were other places'."""
+    wrong = {(row["county"], row["state"]) for row in facts("corrections")} if corrected else set()
+    counties = [row for row in facts("section1") if row["county"] not in without]
+    first = [
+        (row["county"], row["state"], "" if (row["county"], row["state"]) in wrong else row["detainers_issued"])
+        for row in counties
+    ]
+    persons = [row for row in facts("section2") if (row["county"], row["state"]) not in wrong]
+    total = sum(int(row["detainers_issued"]) for row in counties)
+    one_, two, three, four = one.titles
+    return document(
+        Text("Weekly Declined Detainer Outcome Report", 16, bold=True),
+        Text(f"Declined detainers recorded {_span(one)}"),
+        Text(f"Section I: {one_}", 12, bold=True),
+        Text(f"In these seven days {int(one.detainers):,} detainers were issued, {total} of them to these counties.")
+        if one.detainers
+        else Text("The counties to which most detainers were issued in these seven days."),
+        Table(("County", "State", "Issued Detainers"), first, (3, 3, 2)),
+        Text(f"Section II: {two}", 12, bold=True),
+        Text("What is said of persons here is made up for this tour; the places are true."),
+        Table(SECTION_II, [tuple(row[name] for name in SECTION_II_FACTS) for row in persons], (4, 2, 2, 2, 4)),
+        Text(f"Section III: {three}", 12, bold=True),
+        Table(SECTION_III, [tuple(row[name] for name in SECTION_III_FACTS) for row in facts("section3")], (3, 2, 3, 4)),
+        Text(f"Section IV: {four}", 12, bold=True),
+        Text("The report counts what field offices recorded, and may be corrected later."),
+    )
+
+
+SECTION_II = ("Law Enforcement Agency", "Citizenship", "Date Issued", "Date Declined", "Notable Criminal Activity")
+SECTION_II_FACTS = ("agency", "citizenship", "issued", "declined", "activity")
+SECTION_III = ("Jurisdiction (AOR)", "Date Enacted", "Policy", "Criteria for Honoring Detainer")
+SECTION_III_FACTS = ("jurisdiction", "date_enacted", "policy", "criteria")
+
+
+def _span(one: Issue) -> str:
+    first, last = date.fromisoformat(one.start), date.fromisoformat(one.end)
+    return f"{AP_MONTHS[first.month - 1]} {first.day} – {AP_MONTHS[last.month - 1]} {last.day}, {last.year}"
 
 
 def sanctuary_list(*, without: Collection[str] = ()) -> str:
@@ -72,12 +140,6 @@ def article(revision: int) -> str:
 
 def _paragraphs(tag: str, texts: Sequence[str]) -> str:
     return f"<{tag}>" + "".join(f"<p>{escape(text)}</p>" for text in texts) + f"</{tag}>"
-
-
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    head = "".join(f"<th>{escape(name)}</th>" for name in header)
-    body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
 def _page(title: str, *parts: str, byline: str = "") -> str:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-Pages = dict[str, str]
-"""Path to HTML; a path that is missing answers 404."""
+Pages = dict[str, str | bytes]
+"""Path to HTML, or to the bytes of a PDF; a path that is missing answers 404."""
 
 
 @contextmanager
@@ -20,9 +20,11 @@ def serving(pages: Pages) -> Iterator[int]:
 
         def do_GET(self) -> None:
             page = pages.get(self.path)
-            body = (page or "<title>Page not found</title><h1>Page not found</h1>").encode()
+            body = page or "<title>Page not found</title><h1>Page not found</h1>"
             self.send_response(200 if page else 404)
-            self.send_header("Content-Type", "text/html; charset=utf-8")
+            is_pdf = isinstance(body, bytes)
+            body = body if isinstance(body, bytes) else body.encode()
+            self.send_header("Content-Type", "application/pdf" if is_pdf else "text/html; charset=utf-8")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)

@@ -35,8 +35,10 @@ allow_private = ["127.0.0.1:{port}"]
 
 [[source]]
 name = "declined-detainers"
-kind = "table"
-url = "http://127.0.0.1:{port}/detainer-report"
+kind = "index"
+url = "http://127.0.0.1:{port}/detainer-reports"
+documents = "pdf"
+expect = "weekly on monday"
 
 [[source]]
 name = "sanctuary-list"
@@ -58,16 +60,18 @@ class Scene(NamedTuple):
     change: Callable[[Pages], object]
 
 
-REPORT, LIST, ARTICLE = "/detainer-report", "/sanctuary-list", "/news/report-names-ten-counties"
-ISSUE_1, ISSUE_2 = "January 28 and February 3, 2017", "February 4 and February 10, 2017"
+REPORTS, LIST, ARTICLE = "/detainer-reports", "/sanctuary-list", "/news/report-names-ten-counties"
+FIRST, SECOND, THIRD = pages.issues()
+SUSPENDED = "ICE has temporarily suspended this report while it works on its data and how they are recorded."
 
 SCENES = (
     Scene(
         "2017-03-20T11:45",
-        "The first weekly report is out, and an article on it. watcher looks at each page: a baseline, no alert.",
+        "The first weekly report is out, a PDF, and an article on it. watcher looks at each: a baseline, no alert.",
         lambda site: site.update(
             {
-                REPORT: pages.report(period=ISSUE_1),
+                REPORTS: pages.reports(FIRST),
+                FIRST.path: pages.report(FIRST),
                 ARTICLE: pages.article(1),
                 LIST: pages.sanctuary_list(),
             }
@@ -85,13 +89,28 @@ SCENES = (
     ),
     Scene(
         "2017-03-27T09:00",
-        "The second issue takes the first one's place. One county is not in it any more.",
-        lambda site: site.update({REPORT: pages.report(period=ISSUE_2, without={"Nassau"})}),
+        "The second issue is out. One county is not in it any more, and the sections are called otherwise.",
+        lambda site: site.update(
+            {REPORTS: pages.reports(FIRST, SECOND), SECOND.path: pages.report(SECOND, without={"Nassau"})}
+        ),
+    ),
+    Scene(
+        "2017-04-03T09:00",
+        "",
+        lambda site: site.update(
+            {REPORTS: pages.reports(FIRST, SECOND, THIRD), THIRD.path: pages.report(THIRD, without={"Nassau"})}
+        ),
     ),
     Scene(
         "2017-04-10T16:20",
-        "Figures that had been given to the wrong counties are taken out. The page does not say so.",
-        lambda site: site.update({REPORT: pages.report(period=ISSUE_2, without={"Nassau"}, corrected=True)}),
+        "A week after the third issue, the first one's file is another: eight counties are corrected. No page says so.",
+        lambda site: site.update({FIRST.path: pages.report(FIRST, corrected=True)}),
+    ),
+    Scene("2017-04-13T09:00", "No fourth issue came on Monday. Silence is news, too.", dict.copy),
+    Scene(
+        "2017-04-14T10:00",
+        "At last a notice stands on the page.",
+        lambda site: site.update({REPORTS: pages.reports(FIRST, SECOND, THIRD, notice=SUSPENDED)}),
     ),
     Scene("2025-10-31T09:50", "", dict.copy),
     Scene(
@@ -142,10 +161,10 @@ async def _scene(app: App, clock: Clock, site: Pages, scene: Scene, *, pause: bo
     def told(source: Source, checked: Checked) -> None:
         nonlocal found
         found += len(checked.changes)
-        if checked.outcome in {"first", "suspect"}:
+        if checked.outcome == "suspect" or (checked.outcome == "first" and not checked.changes):
             sys.stdout.write(_outcome(source, checked) + "\n")
 
-    await app.check(app.config.sources, told)
+    await app.check(app.sources, told)
     await app.deliver()
     if pause and sys.stdout.isatty():
         await asyncio.sleep(PAUSE)
@@ -154,7 +173,8 @@ async def _scene(app: App, clock: Clock, site: Pages, scene: Scene, *, pause: bo
 
 def _outcome(source: Source, checked: Checked) -> str:
     if checked.outcome == "first":
-        return f"  {source.name}: baseline" + (f", {checked.state.records} entries" if checked.state.records else "")
+        count = checked.state.records
+        return f"  {source.name}: baseline" + (f", {count} {'entry' if count == 1 else 'entries'}" if count else "")
     return f"  {source.name}: suspect ({checked.error}); stored, waiting for a second look"
 
 
@@ -183,11 +203,11 @@ def _ending(folder: Path, changes: int) -> None:
 
     console = Console(highlight=False, width=min(Console().width, 100))
     console.rule("What was stored", align="left", style="cyan")
-    console.print(f"3 pages over eight years, {changes} changes, every version kept. Look around:\n")
+    console.print(f"3 pages and 3 reports over eight years, {changes} changes, every version kept. Look around:\n")
     config = f"--config {folder}/config.toml"
     for command in (
         f"watcher history {config}",
-        f"watcher diff declined-detainers {config}",
+        f"watcher diff declined-detainers/{FIRST.stem} {config}",
         f"watcher show sanctuary-list --at 2025-10-30 {config}",
         f"watcher history --place 'Nassau County, N.Y.' {config}",
     ):
