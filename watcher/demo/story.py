@@ -37,7 +37,7 @@ allow_private = ["127.0.0.1:{port}"]
 name = "declined-detainers"
 kind = "index"
 url = "http://127.0.0.1:{port}/detainer-reports"
-documents = "pdf"
+documents = "detainer-report"
 expect = "weekly on monday"
 
 [[source]]

@@ -105,6 +105,11 @@ def main_table(tree: LexborHTMLParser, select: str) -> LexborNode:
     return max(tables, key=lambda table: sum(1 for row in _own_rows(table) for _ in row.iter()))
 
 
+def table_rows(table: LexborNode) -> list[tuple[str, ...]]:
+    """The cells of each row of a table, with spans filled in; of a page whose lines are `spaced`."""
+    return [row.texts for row in _rows(table, joined=False)]
+
+
 def _own_rows(table: LexborNode) -> Iterator[LexborNode]:
     for part in table.iter():
         if part.tag == "tr":
