@@ -20,6 +20,7 @@ from watcher.periods import Period, period
         ("January 28 - February 3, 2017", "2017-01-28", "2017-02-03"),
         ("Recorded between January 28 and February 3, 2017", "2017-01-28", "2017-02-03"),
         ("Feb 4 Feb 10, 2017", "2017-02-04", "2017-02-10"),
+        ("Issued between January 28, 2017, and February 3, 2017", "2017-01-28", "2017-02-03"),
         ("Feb. 4-10, 2017", "2017-02-04", "2017-02-10"),
         ("Dec. 30–Jan. 5, 2018", "2017-12-30", "2018-01-05"),
         ("December 30, 2017 to January 5, 2018", "2017-12-30", "2018-01-05"),

@@ -26,7 +26,7 @@ _PATTERNS = tuple(
         # The groups: first year, month, day; last year, month, day. None: as in the other date.
         (rf"(?<!\d){_YEAR}[-_ ](\d\d)-(\d\d)\s?(?:to|-|_)\s?(\d\d)-(\d\d)(?!\d)", (1, 2, 3, None, 4, 5)),
         (
-            rf"\b{_MONTH}\s{{0,3}}{_DAY},?\s{{0,3}}{_YEAR}{_TO}{_MONTH}\s{{0,3}}{_DAY},?\s{{0,3}}{_YEAR}",
+            rf"\b{_MONTH}\s{{0,3}}{_DAY},?\s{{0,3}}{_YEAR},?{_TO}{_MONTH}\s{{0,3}}{_DAY},?\s{{0,3}}{_YEAR}",
             (3, 1, 2, 6, 4, 5),
         ),
         (rf"\b{_MONTH}\s{{0,3}}{_DAY},?{_TO}{_MONTH}\s{{0,3}}{_DAY},?\s{{0,3}}{_YEAR}", (None, 1, 2, 5, 3, 4)),
