@@ -32,11 +32,20 @@ runpy.run_module("watcher", run_name="__main__")
 
 TOLD = [scene for scene in SCENES if scene.what]
 SHOWN = [
-    ("sanctuary-list: baseline, 35 entries", "declined-detainers: baseline, 10 entries", "news-article: baseline"),
+    ("sanctuary-list: baseline, 35 entries", "ddor2017_01-28to02-03: baseline, 21 entries", "news-article: baseline"),
     ("Article updated: note added, 2 paragraphs added", "9:50 p.m.: This article was updated", "California"),
     ("Headline changed: [-Report-] {+Sheriffs dispute report that+} names ten counties",),
-    ("1 jurisdiction dropped: Nassau County, N.Y.", "Issued Detainers: 38"),
-    ("Montgomery County, Iowa: Issued Detainers 12 → (empty)", "Franklin County, Pa.: Issued Detainers 5 → (empty)"),
+    ("Report published: Feb. 4–10, 2017", "1 jurisdiction dropped: Nassau County, N.Y.", "Issued Detainers: 38"),
+    ("Report late: declined-detainers (expected April 3, 2017, 1 day late)",),
+    (
+        "Report published: Feb. 11–17, 2017",
+        "Report resumed: Feb. 11–17, 2017",
+        "Report corrected: Jan. 28–Feb. 3, 2017 (section I adds up to 126, the report says 157)",
+        "Montgomery County, Iowa: Issued Detainers 12 → (empty)",
+        "Franklin County, Pa.: Issued Detainers 5 → (empty)",
+        "4 jurisdictions dropped: Williamson County Jail, Texas; ",
+    ),
+    ("Text added: “ICE has temporarily suspended this report",),
     ("sanctuary-list: suspect (HTTP 404); stored, waiting for a second look",),
     ("Page gone: sanctuary-list (HTTP 404).",),
     ("1 jurisdiction dropped: Nevada", "Page back: sanctuary-list."),
@@ -83,12 +92,12 @@ def test_every_scene_shows_its_alert(tour: Tour) -> None:
 
 
 def test_no_baseline_and_no_doubt_alerts(tour: Tour) -> None:
-    assert [shown.count("\nref ") for shown in tour.scenes] == [0, 1, 1, 1, 1, 0, 1, 1]
+    assert [shown.count("\nref ") for shown in tour.scenes] == [0, 1, 1, 1, 1, 2, 1, 0, 1, 1]
 
 
 def test_every_alert_says_where_to_look(tour: Tour) -> None:
     text = tour.ended.stdout
-    assert text.count("Live page <http://127.0.0.1:") == text.count("Stored copy: watcher show ") == 6
+    assert text.count("Live page <http://127.0.0.1:") == text.count("Stored copy: watcher show ") == 9
     assert "watcher history --config state/demo/config.toml" in text
 
 
@@ -98,10 +107,11 @@ def test_its_history_holds(tour: Tour) -> None:
         assert {name: store.read_sync(snapshots.first_bad, name) for name in states} == dict.fromkeys(states)
         found = store.read_sync(lambda conn: list(changes.history(conn)))
         assert store.read_sync(snapshots.clocks) == {"given"}
-    assert len(states) == 3
+    assert len(states) == 6
     assert f"{len(found)} changes, every version kept" in tour.ended.stdout
     kinds = {change.kind for change in found}
     assert {"jurisdiction.delisted", "article.note", "article.headline", "page.gone", "page.back"} <= kinds
+    assert {"report.published", "report.corrected", "report.late", "report.resumed"} <= kinds
 
 
 def test_it_can_be_taken_twice(tour: Tour) -> None:
@@ -115,8 +125,10 @@ def test_it_can_be_taken_twice(tour: Tour) -> None:
 
 
 def test_the_pages_are_what_they_tell_of() -> None:
-    assert pages.report(period="x").count("<tr>") == 11
-    assert pages.report(period="x", without={"Nassau"}).count("<tr>") == 10
+    first, second, _ = pages.issues()
+    assert pages.report(first).count(b"(Nassau)") == 1
+    assert pages.report(first, without={"Nassau"}).count(b"(Nassau)") == 0
+    assert pages.report(first) == pages.report(first) != pages.report(first, corrected=True)
+    assert pages.reports(first, second).count(".pdf") == 2
     assert pages.sanctuary_list().count("<li>") == 35
-    assert pages.report(period="<b>").count("<b>") == 0
     assert len({pages.article(revision) for revision in (1, 2, 3)}) == 3
