@@ -126,6 +126,33 @@ def test_what_a_cell_says(value: Any, said: Value) -> None:
     assert type(found) is type(said)
 
 
+@pytest.mark.parametrize(
+    ("cell", "said"),
+    [
+        ('t="d"><v>2025-06-05T00:00:00</v>', "2025-06-05"),
+        ('t="d"><v>2025-06-05T14:30:00</v>', "2025-06-05T14:30:00"),
+        ('s="1"><v>45813</v>', "2025-06-05"),
+        ('s="1"><v>45812.9999999</v>', "2025-06-05"),
+        ('s="1"><v>2958465</v>', 2958465),
+        ('s="1"><v>-1</v>', -1),
+        ('s="1"><v>1e999</v>', "inf"),
+        ('s="99"><v>1E3</v>', 1000),
+        ('t="e"><v>#REF!</v>', "#REF!"),
+        ('t="str"><f>A1</f><v> x </v>', "x"),
+        ("><f>1+1</f>", ""),
+        (">", ""),
+    ],
+)
+def test_what_a_cell_says_as_it_is_written(cell: str, said: Value) -> None:
+    rows = '<row><c t="str"><v>a</v></c><c t="str"><v>b</v></c></row>'
+    rows += f'<row><c t="str"><v>x</v></c><c {cell}</c><c t="str"><v>y</v></c></row>'
+    xf = f'<styleSheet xmlns="{sheet.MAIN[1:-1]}"><cellXfs><xf/><xf numFmtId="14"/></cellXfs></styleSheet>'
+    ((_, found, _),) = cells(
+        read(repacked(with_sheet(f"<sheetData>{rows}</sheetData>"), {"xl/styles.xml": xf.encode()}))
+    )
+    assert found == said
+
+
 def test_dates_count_from_where_the_workbook_counts() -> None:
     def old_mac(book: Any) -> None:
         book.epoch = CALENDAR_MAC_1904

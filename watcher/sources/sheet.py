@@ -12,18 +12,17 @@ import warnings
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from importlib.util import find_spec
+from typing import Any, NamedTuple
 
 from watcher.core import NothingThere, NotReadable, Value
 from watcher.sources.grid import Grid, bounded, header_place, plain
-
-if TYPE_CHECKING:
-    from openpyxl.reader.excel import ExcelReader
+from watcher.sources.html import collapse
 
 MOST_PARTS, MOST_SHEETS, MOST_CELLS = 2_000, 200, 400_000
-"""Cells that stand in the file, empty ones too: openpyxl takes a second for 100,000."""
+"""Cells that stand in the file, empty ones too: a second goes by for 200,000."""
 MOST_PART, MOST_ALTOGETHER = 32 * 2**20, 64 * 2**20
 """Bytes of one part of the archive, and of all, once they are unpacked."""
 MOST_RATIO, SMALL = 200, 2**20
@@ -32,6 +31,10 @@ UNREAD = ("docProps/", "customXml/")
 """Parts that say who saved the workbook and when, and nothing of its cells."""
 ARCHIVE, OLE = b"PK", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 """How an XLSX file begins, and how those of old Excel and those with a password do."""
+LAST_DAY = 2_957_000
+"""Numbers from here on are no dates: in both ways of counting, the year 9999 ends soon after."""
+MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+"""What tags of a workbook's parts begin with."""
 LOCKED = "EncryptedPackage".encode("utf-16-le")
 
 
@@ -69,13 +72,11 @@ def sheet_grid(body: bytes, wanted: str | int) -> Grid:
         for info in archive.infolist():
             if b"<!DOCTYPE" in archive.read(info).replace(b"\0", b""):
                 raise NotReadable(f"expected a workbook without document types, found one in {info.filename:.80}")
-    try:
-        from openpyxl.reader.excel import ExcelReader
-    except ModuleNotFoundError as error:
-        raise NotReadable("reading spreadsheets needs openpyxl: pip install 'watcher[spreadsheets]'") from error
+    if find_spec("openpyxl") is None:
+        raise NotReadable("reading spreadsheets needs openpyxl: pip install 'watcher[spreadsheets]'")
     with _opened(body), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return _grid(_largest(ExcelReader(io.BytesIO(body), read_only=True, data_only=True, keep_links=False), wanted))
+        return _grid(_largest(*_book(body), wanted))
 
 
 @contextmanager
@@ -138,117 +139,161 @@ def _flaw(part: zipfile.ZipInfo) -> str:
     return ""
 
 
-# ---------------------------------------------------------------- which sheet
+# ---------------------------------------------------------------- the workbook
+
+Sheets = list[tuple[str, bool, str]]
+"""Name, whether it is visible, and part of each sheet, in the workbook's order."""
 
 
-def _largest(reader: ExcelReader, wanted: str | int) -> _Sheet:
-    """The wanted sheet, or the one with the most filled cells of those that are not hidden."""
+class _Book(NamedTuple):
+    """What the cells of a workbook refer to: shared texts, the first day, styles of times and of spans of time."""
+
+    archive: zipfile.ZipFile
+    texts: list[str]
+    epoch: datetime
+    times: frozenset[int]
+    spans: frozenset[int]
+
+
+def _book(body: bytes) -> tuple[_Book, Sheets]:
+    """The workbook by openpyxl, but for styles and texts: it refuses workbooks for a style that it does not know."""
+    from openpyxl.reader.excel import ExcelReader
+    from openpyxl.xml.constants import ARC_STYLE, SHARED_STRINGS
+    from openpyxl.xml.functions import fromstring, iterparse
+
+    reader = ExcelReader(io.BytesIO(body), read_only=True, data_only=True, keep_links=False)
     reader.read_manifest()
-    reader.read_strings()
     reader.read_workbook()
-    sheets = [(sheet, rel.target) for sheet, rel in reader.parser.find_sheets() if "worksheet" in rel.Type]
+    sheets = [
+        (sheet.name, sheet.state == "visible", rel.target)
+        for sheet, rel in reader.parser.find_sheets()
+        if "worksheet" in rel.Type
+    ]
     if len(sheets) > MOST_SHEETS:
         raise NotReadable(f"expected a workbook of at most {MOST_SHEETS} sheets, found {len(sheets):,}")
-    chosen = [part for number, (sheet, part) in enumerate(sheets, 1) if wanted in (number, sheet.name)]
+    texts: list[str] = []
+    if shared := reader.package.find(SHARED_STRINGS):
+        with reader.archive.open(shared.PartName.removeprefix("/")) as stream:
+            for _, node in iterparse(stream):
+                if node.tag == f"{MAIN}si":
+                    texts.append(_text(node))
+                    node.clear()
+    styled = ARC_STYLE in reader.valid_files
+    times, spans = _time_styles(fromstring(reader.archive.read(ARC_STYLE))) if styled else (frozenset(), frozenset())
+    return _Book(reader.archive, texts, reader.wb.epoch, times, spans), sheets
+
+
+def _text(node: Any) -> str:
+    """A text as it stands, or in runs that look different; without how it is pronounced, which may stand beside it."""
+    runs = node.findall(f"{MAIN}t") or node.findall(f"{MAIN}r/{MAIN}t")
+    return "".join(run.text or "" for run in runs)
+
+
+def _time_styles(styles: Any) -> tuple[frozenset[int], frozenset[int]]:
+    """The styles that make a number a date or a time, and of these the ones that make it a span of time."""
+    from openpyxl.styles.numbers import BUILTIN_FORMATS, is_date_format, is_timedelta_format
+
+    own = {int(one.get("numFmtId")): one.get("formatCode") for one in styles.iter(f"{MAIN}numFmt")}
+    codes = BUILTIN_FORMATS | own
+    used = [codes.get(int(one.get("numFmtId", 0)), "") for one in styles.iterfind(f"{MAIN}cellXfs/{MAIN}xf")]
+    times = frozenset(style for style, code in enumerate(used) if is_date_format(code))
+    return times, frozenset(style for style in times if is_timedelta_format(used[style]))
+
+
+# ---------------------------------------------------------------- its sheets
+
+
+def _largest(book: _Book, sheets: Sheets, wanted: str | int) -> _Sheet:
+    """The wanted sheet, or the one with the most filled cells of those that are not hidden."""
+    chosen = [part for number, (name, _, part) in enumerate(sheets, 1) if wanted in (number, name)]
     if wanted and not chosen:
-        names = ", ".join(sheet.name for sheet, _ in sheets)
+        names = ", ".join(name for name, _, _ in sheets)
         raise NothingThere(f"sheet: expected {wanted!r}, the workbook has {names[:300]}")
-    if not chosen:
-        chosen = [part for sheet, part in sheets if sheet.state == "visible"] or [part for _, part in sheets]
-    times, left = _time_styles(reader), MOST_CELLS
-    best = _Sheet({}, [], [])
+    if not wanted:
+        chosen = [part for _, visible, part in sheets if visible] or [part for _, _, part in sheets]
+    left, best = MOST_CELLS, _Sheet({}, [], [])
     for part in chosen:
-        sheet, left = _read(reader, part, times, left)
+        sheet, left = _read(book, part, left)
         best = max(best, sheet, key=lambda one: one.size)
     return best
 
 
-def _read(reader: ExcelReader, part: str, times: tuple[set[int], set[int]], left: int) -> tuple[_Sheet, int]:
-    """One sheet, and how many cells may still be read after it; `times` are the styles of dates and of spans of time.
-
-    openpyxl parses rows here, and nothing else: it refuses workbooks for rules of formatting that it does not know.
-    """
-    from openpyxl.utils.cell import range_boundaries
-    from openpyxl.worksheet._reader import WorkSheetParser
+def _read(book: _Book, part: str, left: int) -> tuple[_Sheet, int]:
+    """One sheet, and how many cells may still be read after it."""
+    from openpyxl.utils.cell import column_index_from_string, range_boundaries
     from openpyxl.xml.constants import REL_NS
     from openpyxl.xml.functions import iterparse
 
     rows: dict[int, dict[int, Value]] = {}
     merged: list[tuple[int, int, int, int]] = []
     anchors: list[tuple[str, str]] = []
-    with reader.archive.open(part) as stream:
-        parser = WorkSheetParser(
-            None,
-            reader.shared_strings,
-            data_only=True,
-            epoch=reader.wb.epoch,
-            date_formats=times[0],
-            timedelta_formats=times[1],
-        )
+    number = 0
+    with book.archive.open(part) as stream:
         for _, node in iterparse(stream):
             name = node.tag.rpartition("}")[2]
             if name == "row":
-                number, row = parser.parse_row(node)
-                node.clear()
-                left -= max(len(row), 1)
+                number, column = int(node.get("r") or number + 1), 0
+                left -= max(len(node), 1)
                 if left < 0:
                     raise NotReadable(f"expected a workbook of at most {MOST_CELLS:,} cells, found more")
-                filled = {cell["column"]: value for cell in row if (value := _value(cell["value"])) != ""}
-                if filled:
-                    rows[number] = filled
+                for cell in node:
+                    letters = cell.get("r", "").rstrip("0123456789")
+                    column = column_index_from_string(letters) if letters else column + 1
+                    if (value := _content(cell, book)) != "":
+                        rows.setdefault(number, {})[column] = value
+                node.clear()
             elif name == "mergeCell":
                 merged.append(range_boundaries(node.get("ref")))
             elif name == "hyperlink":
                 anchors.append((node.get("ref").partition(":")[0], node.get(f"{{{REL_NS}}}id")))
-    return _Sheet(rows, merged, _links(reader, part, anchors)), left
+    return _Sheet(rows, merged, _links(book.archive, part, anchors)), left
 
 
-def _time_styles(reader: ExcelReader) -> tuple[set[int], set[int]]:
-    """The styles that make a number a date or a time, and of these the ones that make it a span of time.
-
-    openpyxl would read all of every style, and refuse the workbook for one that it does not know.
-    """
-    from openpyxl.styles.numbers import BUILTIN_FORMATS, is_date_format, is_timedelta_format
-    from openpyxl.xml.constants import ARC_STYLE, SHEET_MAIN_NS
-    from openpyxl.xml.functions import fromstring
-
-    if ARC_STYLE not in reader.valid_files:
-        return set(), set()
-    styles = fromstring(reader.archive.read(ARC_STYLE))
-    codes = {**BUILTIN_FORMATS}
-    codes |= {int(one.get("numFmtId")): one.get("formatCode") for one in styles.iter(f"{{{SHEET_MAIN_NS}}}numFmt")}
-    cells = styles.iterfind(f"{{{SHEET_MAIN_NS}}}cellXfs/{{{SHEET_MAIN_NS}}}xf")
-    used = [codes.get(int(one.get("numFmtId", 0)), "") for one in cells]
-    dates = {style for style, code in enumerate(used) if is_date_format(code)}
-    return dates, {style for style in dates if is_timedelta_format(used[style])}
-
-
-def _links(reader: ExcelReader, part: str, anchors: list[tuple[str, str]]) -> list[tuple[int, int, str]]:
+def _links(archive: zipfile.ZipFile, part: str, anchors: list[tuple[str, str]]) -> list[tuple[int, int, str]]:
     """Where links stand, and where they lead; those inside the workbook lead nowhere."""
     from openpyxl.packaging.relationship import get_dependents, get_rels_path
     from openpyxl.utils.cell import coordinate_to_tuple
 
     path = get_rels_path(part)
-    if path not in reader.valid_files:
+    if path not in archive.namelist():
         return []
-    targets = {rel.Id: rel.Target for rel in get_dependents(reader.archive, path)}
+    targets = {rel.Id: rel.Target for rel in get_dependents(archive, path)}
     return sorted((*coordinate_to_tuple(cell), targets[name]) for cell, name in anchors if name in targets)
 
 
-def _value(value: Any) -> Value:
-    """A cell as a value of a record."""
-    if value is None:
-        return ""
-    if isinstance(value, datetime):
-        value = (value + timedelta(milliseconds=500)).replace(microsecond=0)  # as days in a float, times are inexact
-        value = value.date() if value.time() == time() else value
-    if isinstance(value, date | time):
-        return value.isoformat()
-    if isinstance(value, timedelta):
-        seconds = round(value.total_seconds())
-        return f"{seconds // 3600}:{seconds % 3600 // 60:02}:{seconds % 60:02}"
-    value = plain(value.replace("_x000D_", " ") if isinstance(value, str) else value)  # Excel's mark of a line's end
+def _content(cell: Any, book: _Book) -> Value:
+    """What a cell holds, by its type and style: of a formula what it came to, of an error its name."""
+    kind = cell.get("t", "n")
+    if kind == "inlineStr":
+        inside = cell.find(f"{MAIN}is")
+        return "" if inside is None else _line(_text(inside))
+    written = cell.findtext(f"{MAIN}v")
+    if not written or kind not in {"n", "s", "b"}:
+        return _line(written or "").removesuffix("T00:00:00" if kind == "d" else "")
+    if kind == "s":
+        return _line(book.texts[int(written)])
+    if kind == "b":
+        return bool(written != "0")
+    number, style = float(written), int(cell.get("s", 0))
+    if style in book.times and 0 <= number < LAST_DAY:
+        return _time(number, book.epoch, span=style in book.spans)
+    value = plain(number)
     return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _line(text: str) -> str:
+    return collapse(text.replace("_x000D_", " "))  # how Excel writes the end of a line
+
+
+def _time(days: float, epoch: datetime, *, span: bool) -> str:
+    """A date in ISO form, with a time where there is one; a time of day; or a span of time, in hours."""
+    from openpyxl.utils.datetime import from_excel
+
+    seconds = round(days * 86_400)  # in a float, times are inexact
+    if span:
+        return f"{seconds // 3600}:{seconds % 3600 // 60:02}:{seconds % 60:02}"
+    at = from_excel(seconds / 86_400, epoch)
+    return str((at.date() if isinstance(at, datetime) and at.time() == time() else at).isoformat())
 
 
 # ---------------------------------------------------------------- rows and columns
