@@ -118,16 +118,6 @@ def test_an_unknown_kind_lists_what_there_is() -> None:
         plugins.notifier("pager")
 
 
-@pytest.mark.parametrize("kind", ["detainer-report", "pdf"])
-def test_a_later_kind_says_so(kind: str) -> None:
-    assert refusal(kind).startswith(f'kind "{kind}" is not part of this version; there are ')
-
-
-def test_a_later_kind_that_is_installed_is_used(site: Path) -> None:
-    install(site, ADAPTER, "[watcher.sources]\npdf = stranger:Sitemap\n")
-    assert plugins.adapter("pdf").kind == "sitemap"
-
-
 def test_a_missing_library_says_which_extra_brings_it(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "trafilatura", None)
     install(site, "import trafilatura\n" + ADAPTER, "[watcher.sources]\nsitemap = stranger:Sitemap\n")

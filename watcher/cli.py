@@ -147,7 +147,7 @@ def show(
     desk = Desk.begin(config, now=now, json=output is not Format.TEXT, log_level=log_level)
     from watcher.commands import reading
 
-    raise typer.Exit(reading.show(desk, desk.source(name), at=desk.time(at), output=output.value))
+    raise typer.Exit(asyncio.run(reading.show(desk, desk.source(name), at=desk.time(at), output=output.value)))
 
 
 @app.command(epilog="Example: watcher diff doj-sanctuary-list 2025-08-05 2025-11-01")

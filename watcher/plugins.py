@@ -17,7 +17,6 @@ from watcher.core import Adapter, Notifier, Source, Tools
 
 SOURCES = "watcher.sources"
 NOTIFIERS = "watcher.notifiers"
-LATER = frozenset({"detainer-report"})
 EXTRAS = {
     "trafilatura": "articles",
     "lxml_html_clean": "articles",
@@ -152,8 +151,6 @@ def _unknown(group: str, kind: str) -> str:
 
     kinds = sorted(found()[group])
     there = f"there are {', '.join(kinds)}"
-    if group == SOURCES and kind in LATER:
-        return f'kind "{kind}" is not part of this version; {there}'
     near = difflib.get_close_matches(kind[:60], kinds, n=1)
     meant = f'did you mean "{near[0]}"? ' if near else ""
     return f'unknown kind "{kind[:60]}"; {meant}{there}'

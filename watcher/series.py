@@ -132,11 +132,13 @@ def _listed(state: SourceState | None) -> Mapping[str, Mapping[str, Any]]:
 
 def watched(configured: Sequence[Source], states: Mapping[str, SourceState]) -> dict[str, tuple[Source, Source | None]]:
     """All sources by name: those of config.toml, each followed by the documents of its list, with their index."""
-    found: dict[str, tuple[Source, Source | None]] = {source.name: (source, None) for source in configured}
+    names = {source.name for source in configured}
+    found: dict[str, tuple[Source, Source | None]] = {}
     for source in configured:
+        found[source.name] = source, None
         if source.kind == INDEX and source.name in states:
-            for one in documents(source, states[source.name], states):
-                found.setdefault(one.name, (one, source))
+            listed = documents(source, states[source.name], states)
+            found |= {one.name: (one, source) for one in listed if one.name not in names}
     return found
 
 

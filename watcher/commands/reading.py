@@ -9,7 +9,7 @@ from datetime import datetime
 from watcher import series
 from watcher.asking import Desk, Refused, complain
 from watcher.commands.printing import change_line, emit, local, people, say
-from watcher.core import Capture, Change, Document, NotReadable, Pair, Snapshot, Source, SourceState, instant
+from watcher.core import Change, Document, NotReadable, Pair, Record, Snapshot, Source, SourceState, instant
 from watcher.pipeline import stored_capture
 from watcher.store import Store, changes, snapshots
 from watcher.store import sources as stored_sources
@@ -99,7 +99,7 @@ def _print(desk: Desk, found: Sequence[Change]) -> None:
             say(desk, change_line(change, desk.config.timezone))
 
 
-def show(desk: Desk, source: Source, *, at: datetime | None, output: str) -> int:
+async def show(desk: Desk, source: Source, *, at: datetime | None, output: str) -> int:
     """Print the document of `source` as of `at`; returns the exit code: 1 before the first snapshot."""
     with desk.store() as store:
         snapshot = store.read_sync(snapshots.snapshot_at, source.name, at or desk.clock())
@@ -110,8 +110,11 @@ def show(desk: Desk, source: Source, *, at: datetime | None, output: str) -> int
     if output == "raw":
         sys.stdout.buffer.write(capture.body)
         return 0
+    from watcher.pool import Pool
+
     try:
-        document = _document(source, snapshot, capture)
+        async with Pool(size=1) as pool:
+            document = await pool.read(source, capture, snapshot.choices)
     except NotReadable as error:
         complain(f"{source.name}: {error}")
         return 1
@@ -124,12 +127,6 @@ def show(desk: Desk, source: Source, *, at: datetime | None, output: str) -> int
     return 0
 
 
-def _document(source: Source, snapshot: Snapshot, capture: Capture) -> Document:
-    from watcher.reading import read
-
-    return read(source, capture, snapshot.choices)
-
-
 def _print_document(desk: Desk, document: Document) -> None:
     say(desk, f"{document.source} as of {local(document.at, desk.config.timezone)}: {document.url}")
     for name, value in document.meta.items():
@@ -137,15 +134,29 @@ def _print_document(desk: Desk, document: Document) -> None:
     for block in document.blocks:
         mark = {"heading": "# ", "list-item": "- ", "note": "Note: "}.get(block.type, "")
         say(desk, f"\n{mark}{block.text}")
-    if document.records:
-        from rich.console import Console
-        from rich.table import Table
+    for name, rows in _tables(document).items():
+        _print_rows(rows, f"section {name}" if name else None)
 
-        columns = list(dict.fromkeys(name for record in document.records.values() for name in record.fields))
-        table = Table(*columns, box=None)
-        for record in document.records.values():
-            table.add_row(*("" if record.fields.get(name) is None else str(record.fields[name]) for name in columns))
-        Console(file=sys.stdout, markup=False, highlight=False).print(table)
+
+def _tables(document: Document) -> dict[str, list[Record]]:
+    """The records by section, where sections have columns of their own; else all as one table."""
+    sections: dict[str, list[Record]] = {}
+    for record in document.records.values():
+        sections.setdefault(record.section or "", []).append(record)
+    if len({tuple(rows[0].fields) for rows in sections.values()}) > 1:
+        return sections
+    return {"": list(document.records.values())} if sections else {}
+
+
+def _print_rows(rows: Sequence[Record], title: str | None) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    columns = list(dict.fromkeys(field for one in rows for field in one.fields))
+    table = Table(*columns, box=None, title=title, title_justify="left")
+    for record in rows:
+        table.add_row(*("" if record.fields.get(name) is None else str(record.fields[name]) for name in columns))
+    Console(file=sys.stdout, markup=False, highlight=False).print(table)
 
 
 async def diff(desk: Desk, source: Source, start: str, end: str) -> int:
