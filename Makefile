@@ -84,6 +84,6 @@ $(VENV)/.dev: pyproject.toml requirements/dev.txt $(VENV)/.run
 	@touch $@
 
 .bench-venv/.made: requirements/bench.txt
-	@if [ -n "$(UV)" ]; then uv venv --quiet --python $(PYTHON) .bench-venv; else $(PYTHON) -m venv .bench-venv; fi
+	@if [ -n "$(UV)" ]; then uv venv --quiet --clear --python $(PYTHON) .bench-venv; else $(PYTHON) -m venv .bench-venv; fi
 	$(call install,.bench-venv,requirements/bench.txt)
 	@touch $@

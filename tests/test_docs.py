@@ -39,15 +39,15 @@ COMMANDS = (DOCS / "commands.md").read_text(encoding="utf-8")
 ADAPTERS = DOCS / "adapters.md"
 KIND = r"(?:article|jurisdiction|page|record|report|source)\.[a-z]+"
 PATHS = {
-    "table": "/report",
+    "table": "/list",
     "jurisdiction-list": "/list",
     "article": "/article",
-    "page": "/report",
-    "index": "/report",
+    "page": "/article",
+    "index": "/reports",
     "federal-register": "/documents",
 }
 SITE: Pages = {
-    "/report": pages.report(period="a week"),
+    "/reports": pages.reports(),
     "/list": pages.sanctuary_list(),
     "/article": pages.article(3),
     FederalRegister(SearchOptions()).address("/documents"): '{"count": 0}',
