@@ -276,6 +276,7 @@ class Check:
             return (self._about("report.corrected", None, None, snapshot=snapshot), *found)
         if issue.baseline:
             return ()
+        found = tuple(replace(change, last_seen=None) for change in found)  # what was seen was another issue
         last = issue.before and series.title_of(issue.before.name, issue.index)
         lead = [self._about("report.published", last, issue.title or issue.stem, snapshot=snapshot)]
         if "report.published" in kinds:  # by the report itself, which knows more of it
