@@ -68,3 +68,20 @@ def test_the_story_of_2017(rig: Rig) -> None:
     (notice,) = check(rig, MONDAY + 22 * DAY)
     assert (notice.kind, notice.severity) == ("page.text", Severity.MAJOR)
     assert rig.kinds("ddor").count("report.late") == 1
+
+
+def test_a_scan_is_watched_by_its_bytes(rig: Rig) -> None:
+    def scan(word: bytes) -> Reply:
+        drawn = pages.report(FIRST).replace(b"(Clark)", word)
+        return Reply(drawn.replace(b" Tj ET", b" pop ET").replace(b" re S", b" re n"), 200, PDF)
+
+    rig.watch(source(rig.site, "list", "detainer-report", path=FIRST.path))
+    rig.site.pages[FIRST.path] = scan(b"(Clark)")
+    first = rig.check()
+    assert (first.outcome, first.error) == ("first", "text not readable: watched by its bytes alone")
+    rig.site.pages[FIRST.path] = scan(b"(Nye)")
+    changed = rig.check(after=DAY)
+    assert (changed.outcome, changed.error) == ("changed", "text not readable: watched by its bytes alone")
+    assert [change.kind for change in changed.changes] == ["report.corrected"]
+    rig.site.pages[FIRST.path] = Reply(pages.report(FIRST), 200, PDF)
+    assert rig.check(after=DAY).error == ""

@@ -175,7 +175,7 @@ class Subject:
 
 
 class Block(NamedTuple):
-    """One block of prose. `type` is heading, paragraph, list-item or note; `page` is where it stands in a paged file."""
+    """One block of prose. `type` is heading, paragraph, list-item or note; `page` is that of a paged file, from 1."""
 
     type: str
     text: str
@@ -330,12 +330,13 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What comparing two captures gave."""
+    """What comparing two captures gave; `note` is what people should know of how the newer one was read."""
 
     verdict: Verdict
     changes: tuple[Change, ...] = ()
     records: int = 0
     choices: Mapping[str, Any] = field(default_factory=dict)
+    note: str = ""
 
 
 # ---------------------------------------------------------------- what is told

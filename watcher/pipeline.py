@@ -201,7 +201,8 @@ class Check:
         state, found = await self._store(state, stored, capture, before=before, found=reading.changes)
         seen = any(change.severity > Severity.COSMETIC for change in found)
         first = self.state.snapshot is None
-        return Checked("first" if first else "changed" if seen else "unchanged", state, snapshot.id, found)
+        outcome = "first" if first else "changed" if seen else "unchanged"
+        return Checked(outcome, state, snapshot.id, found, reading.note)
 
     async def doubt(self, fetched: Fetched, snapshot: Snapshot, verdict: Verdict) -> Checked:
         """Stored and shown to the operator, and not believed before a later fetch agrees, if ever."""

@@ -22,9 +22,11 @@ from watcher.core import (
 from watcher.diff import diff
 from watcher.issues import between
 from watcher.plugins import build
+from watcher.sections import is_readable
 from watcher.suspect import OK, judge, lost
 
 OKAY = 200
+UNREADABLE = "text not readable: watched by its bytes alone"
 
 
 def glance(source: Source, fetched: Fetched, at: datetime, known: str = "") -> Glance:
@@ -66,10 +68,11 @@ def compare(pair: Pair) -> Reading:
         return Reading(Verdict("unreadable", str(error)))
     else:
         verdict = lost(before, after) if before and pair.guarded else OK
+    note = "" if is_readable(after) else UNREADABLE
     if before is None or not verdict.ok:
-        return Reading(verdict, (), len(after.records), after.choices)
+        return Reading(verdict, (), len(after.records), after.choices, note)
     changes = (between if pair.issues else diff)(before, after, last_seen=pair.last_seen)
-    return Reading(verdict, changes, len(after.records), after.choices)
+    return Reading(verdict, changes, len(after.records), after.choices, note)
 
 
 def _nothing(before: Document, capture: Capture) -> Document:
