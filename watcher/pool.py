@@ -78,7 +78,7 @@ class Pool:
 
     async def _run(self, job: Job, result: type[T]) -> T:
         source = job.pair.source if isinstance(job, Compare) else job.source
-        cpu_seconds, wall_seconds = plugins.patience(source.kind)
+        cpu_seconds, wall_seconds = (0, 0.0) if isinstance(job, Look) else plugins.patience(source.kind)
         body = msgspec.msgpack.encode(msgspec.structs.replace(job, cpu_seconds=cpu_seconds))
         wall_seconds = max(wall_seconds, self.wall_seconds)
         child = await self._take(self._looked.pop(source.name, None) if isinstance(job, Compare) else None)
