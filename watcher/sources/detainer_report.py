@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import msgspec
 
@@ -18,6 +18,10 @@ from watcher.core import Adapter, Block, Capture, Document, Link, NothingThere, 
 from watcher.matching import BY_KEY, keys_of
 from watcher.periods import period
 from watcher.sections import PERSONS, SECTIONS
+
+if TYPE_CHECKING:
+    from watcher.sources.pdf_pages import Line, Ruled
+    from watcher.sources.pdf_prose import Usual
 
 SECTION = re.compile(r"section\s{1,3}(iv|i{1,3}|[1-4])\b\s{0,3}[:.–—-]?\s{0,3}", re.IGNORECASE)
 ROMAN = {"1": "I", "2": "II", "3": "III", "4": "IV"}
@@ -127,19 +131,66 @@ def _is_pdf(capture: Capture) -> bool:
 
 
 def _paper(capture: Capture) -> Read:
-    from watcher.sources.pdf_pages import paper
-    from watcher.sources.pdf_prose import Prose, block, in_order, paragraphs, usual
+    from watcher.sources.pdf_pages import Line, paper
+    from watcher.sources.pdf_prose import usual
 
     found = paper(capture.body)
-    is_usual = usual(found.pages)
-    parts: list[Words | Rows] = []
-    for part in paragraphs([part for page in found.pages for part in in_order(page)], is_usual):
-        if isinstance(part, Prose):
-            one = block(part, is_usual)
-            parts.append(Words(one.type, one.text, part.page))
-        else:
-            parts.append(Rows(part.rows, part.page))
-    return Read(parts, found.facts, tuple(dict.fromkeys(link for page in found.pages for link in page.links)))
+    parts = _Parts(usual(found.pages))
+    for page in found.pages:
+        for part in page.parts:  # the report never runs in two columns, and its tables may look so
+            if isinstance(part, Line):
+                parts.line(part)
+            else:
+                parts.ruled(part)
+    parts.end()
+    links = tuple(dict.fromkeys(link for page in found.pages for link in page.links))
+    return Read(parts.done, found.facts, links)
+
+
+class _Parts:
+    """The parts of a paper as they come: lines are prose, until one has the columns of a table."""
+
+    def __init__(self, is_usual: Usual) -> None:
+        self.done: list[Words | Rows] = []
+        self.is_usual = is_usual
+        self.section = ""
+        self.edges: Sequence[float] = ()
+        self.lines: list[Line] = []
+        self.open = False
+
+    def line(self, line: Line) -> None:
+        """Take in a line: of prose, or of a table without rules, or of a row whose rule is on the next page."""
+        from watcher.sources.pdf_columns import is_header, starts
+
+        if match := SECTION.match(line.text):
+            self.end()
+            self.section, self.edges, self.open = match[1], (), False
+        elif self.section and not self.edges and is_header(line):
+            self.end()
+            self.edges = starts(line)
+        self.lines.append(line)
+
+    def ruled(self, part: Ruled) -> None:
+        """Take in a table with rules."""
+        self.end(goes_on=True)
+        self.done.append(Rows(part.rows, part.page))
+        self.edges, self.open = part.edges[: len(part.rows[0])], True
+
+    def end(self, *, goes_on: bool = False) -> None:
+        """Nothing more belongs to the lines at hand; `goes_on`: what comes is the table again."""
+        from watcher.sources.pdf_columns import rows, starts
+        from watcher.sources.pdf_prose import Prose, block, paragraphs
+
+        lines, self.lines = self.lines, []
+        in_table = self.edges and (not self.open or goes_on or any(len(starts(line)) > 1 for line in lines))
+        if lines and in_table:
+            for row, page in rows(lines, self.edges, headed=not self.open):
+                self.done.append(Rows((row,), page))
+            return
+        for part in paragraphs(lines, self.is_usual):
+            if isinstance(part, Prose):
+                one = block(part, self.is_usual)
+                self.done.append(Words(one.type, one.text, one.page))
 
 
 def _page(capture: Capture) -> Read:
@@ -184,16 +235,19 @@ def _records(section: str, tables: Iterable[Rows]) -> Iterator[Record]:
     header: tuple[str, ...] = ()
     rows: list[tuple[tuple[str, ...], int]] = []
     for part in tables:
-        for number, row in enumerate(map(tuple, part.rows)):
+        begun = False
+        for row in map(tuple, part.rows):
             if not any(row) or len(set(row)) == 1:
                 continue  # nothing, or a title across all columns
             if not header or _alike(row, header):
                 header = header or row
-            elif number == 0 and rows and not row[0]:  # the rest of a row that was parted by the page's end
+                continue
+            if not begun and rows and not row[0]:  # the rest of a row that was parted by the page's end
                 last, page = rows[-1]
                 rows[-1] = tuple(f"{one} {more}".strip() for one, more in zip(last, row, strict=False)), page
             elif len(row) == len(header):
                 rows.append((row, part.page))
+            begun = True
     made = [(*_row(section, header, row), page) for row, page in rows]
     keys = keys_of(key for key, _, _, _ in made)
     for key, (_, fields, subject, page) in zip(keys, made, strict=True):
