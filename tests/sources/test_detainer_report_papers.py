@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from html import escape
 from pathlib import Path
 
@@ -49,6 +49,7 @@ def by_reportlab(*, wide: bool = False, repeated: bool = True, ruled: bool = Tru
 
 def html(*, ruled: bool) -> str:
     border = "1px solid black" if ruled else "none"
+    frame = " border=1 width=100%" if ruled else ""
 
     def made(title: str, header: tuple[str, ...], body: list[tuple[str, ...]]) -> str:
         head = "".join(f"<th>{escape(cell)}</th>" for cell in header)
@@ -56,7 +57,7 @@ def html(*, ruled: bool) -> str:
             "<tr>" + "".join(f"<td>{escape(cell).replace(chr(10), '<br>')}</td>" for cell in row) + "</tr>"
             for row in body
         )
-        table = f"<table><thead><tr>{head}</tr></thead><tbody>{cells}</tbody></table>" if body else ""
+        table = f"<table{frame}><thead><tr>{head}</tr></thead><tbody>{cells}</tbody></table>" if body else ""
         return f"<h2>{escape(title)}</h2>{table}"
 
     cell = f"border: {border}; padding: 4px; text-align: left; vertical-align: top"
@@ -116,7 +117,7 @@ PAPERS: dict[str, Callable[[Path], bytes]] = {
 }
 
 
-def flat(found: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
+def flat(found: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
     return [tuple(" ".join(cell.split()) for cell in row) for row in found]
 
 
