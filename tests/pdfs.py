@@ -32,9 +32,11 @@ def table(
     ruled: bool = True,
     repeated: bool = True,
     widths: Sequence[float] | None = None,
+    size: int = 8,
 ) -> Flowable:
     """A table that runs over page ends, and parts a row there; a line end in a cell is one on paper."""
-    cells = [[Paragraph(escape(cell).replace("\n", "<br/>"), CELL) for cell in row] for row in (header, *rows)]
+    cell_style = ParagraphStyle("cell", CELL, fontSize=size, leading=size + 2)
+    cells = [[Paragraph(escape(cell).replace("\n", "<br/>"), cell_style) for cell in row] for row in (header, *rows)]
     style = [TOP, *([GRID] if ruled else [])]
     return LongTable(cells, colWidths=widths, repeatRows=int(repeated), splitInRow=1, style=style)
 

@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from openpyxl import Workbook
 
+from tests import pdfs
 from watcher.core import Capture, Document, Source
 from watcher.diff import diff
 from watcher.plugins import build
@@ -70,6 +71,13 @@ def as_xlsx(table: Made) -> tuple[bytes, str]:
     return out.getvalue(), "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
+def as_pdf(table: Made) -> tuple[bytes, str]:
+    rows = [[str(cell) for cell in row] for row in table.rows]
+    widths = [700 / len(table.header)] * len(table.header)  # wide enough that no line ends within a cell
+    made = pdfs.table(table.header, rows, widths=widths, size=5)
+    return pdfs.pdf(pdfs.text(table.title), made, wide=True, leftMargin=40, rightMargin=40), "application/pdf"
+
+
 FORMATS: dict[str, Callable[[Made], tuple[bytes, str]]] = {
     "html": as_html,
     "csv": as_csv,
@@ -77,6 +85,7 @@ FORMATS: dict[str, Callable[[Made], tuple[bytes, str]]] = {
     "csv with tabs": lambda table: as_csv(table, "\t", "utf-16"),
     "json": as_json,
     "xlsx": as_xlsx,
+    "pdf": as_pdf,
 }
 KINDS = {"application/pdf": "pdf"}
 """The kind that reads a format, where it is not `table`."""
