@@ -101,6 +101,23 @@ def test_rows_that_share_a_key_are_matched_as_a_multiset() -> None:
     assert matched(before, document(rows(("Dallas", 3, ""), ("Dallas", 1, "")))) == Matched((), (), (), ("Dallas#2",))
 
 
+def test_rows_that_share_a_key_are_matched_with_the_closest() -> None:
+    header = ("name", "from", "issued", "declined")
+    before = document(rows(("Jail", "A", "1", "2"), ("Jail", "B", "3", "4"), ("Jail", "C", "5", "6"), header=header))
+    after = document(rows(("Jail", "C", "5", "7"), ("Jail", "B", "3", "4"), ("Jail", "D", "8", "9"), header=header))
+    assert matched(before, after) == Matched((), (("Jail#3", "Jail"),), ("Jail#3",), ("Jail",))
+
+
+def test_of_too_many_rows_that_share_a_key_those_in_one_place_are_matched() -> None:
+    before, after = (document(rows(*(("Jail", held, day) for held in range(101)))) for day in ("1", "2"))
+    assert matched(before, after).differing == tuple((key, key) for key in before.records)
+
+
+def test_records_known_by_their_keys_alone_are_never_renamed() -> None:
+    before, after = (document(rows((name, 9, "x")), by_key=True) for name in ("Clark", "Clarke"))
+    assert matched(before, after) == Matched((), (), ("Clarke",), ("Clark",))
+
+
 def test_rows_that_share_a_key_do_not_mind_columns_that_swap() -> None:
     before = document(rows(("Dallas", 1, "x"), ("Dallas", 2, "y")))
     after = document(rows(("Dallas", "y", 2), ("Dallas", "x", 1), header=("name", "day", "held")))

@@ -70,8 +70,7 @@ def _report(before: Document, after: Document, *, issues: bool) -> Iterable[Draf
     if issues or is_another_issue(before, after):
         yield _lead("report.published", None, after)
         yield from _sections(as_issue(before), as_issue(after))
-        if sorted(map(undated, titles(before))) != sorted(map(undated, titles(after))):
-            yield from _titles(before, after)
+        yield from _titles(before, after, undated)
         return
     drafts = [*_sections(before, after), *_titles(before, after), *_blocks(before, after)]
     if any(draft.weight > Severity.COSMETIC for draft in drafts):
@@ -91,11 +90,11 @@ def _sections(before: Document, after: Document) -> Iterable[Draft]:
             yield draft._replace(path=("sections", section, *draft.path[1:]))
 
 
-def _titles(before: Document, after: Document) -> Iterable[Draft]:
-    """Titles that are worded anew, as one fact."""
+def _titles(before: Document, after: Document, said: Callable[[str], str] = str) -> Iterable[Draft]:
+    """Titles that are worded anew, as one fact; `said` is what of a title counts."""
     old, new = titles(before), titles(after)
-    kept = set(old) & set(new)
-    was, now = (" | ".join(title for title in found if title not in kept) for found in (old, new))
+    kept = set(map(said, old)) & set(map(said, new))
+    was, now = (" | ".join(title for title in found if said(title) not in kept) for found in (old, new))
     if was != now:
         yield Draft("page.text", _page(after), ("meta", "titles"), was or None, now or None, words(was, now))
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import replace
+from operator import itemgetter
 from typing import NamedTuple
 
 from watcher.core import Document, Record, Subject, Value
-from watcher.wording import likeness, mutual_best, plain
+from watcher.wording import MOST_PAIRS, likeness, mutual_best, plain
 
 NEAR = 85.0
 """Likeness of two keys, of 100, from which one that goes and one that comes may be one entry renamed."""
@@ -114,7 +115,7 @@ def _multisets(
     removed: Sequence[str],
     seen: View,
 ) -> tuple[list[tuple[str, str]], list[str], list[str]]:
-    """Match rows that share a key: equal rows first, then in order; what is over is added or removed."""
+    """Match rows that share a key: equal rows first, then the closest; what is over is added or removed."""
     groups: tuple[dict[str, list[str]], dict[str, list[str]]] = (defaultdict(list), defaultdict(list))
     for group, records in zip(groups, (old, new), strict=True):
         for key in records:
@@ -125,10 +126,30 @@ def _multisets(
     left_old = [key for key in removed if base_key(key, old) not in shared]
     for base in sorted(shared):
         olds, news = _without_equals(old, new, groups[0][base], groups[1][base], seen)
-        pairs += zip(olds, news, strict=False)
-        left_old += olds[len(news) :]
-        left_new += news[len(olds) :]
+        found = _closest({key: seen(old[key], 0) for key in olds}, {key: seen(new[key], 1) for key in news})
+        pairs += found
+        left_old += (key for key in olds if key not in dict(found))
+        left_new += (key for key in news if key not in {now for _, now in found})
     return pairs, left_new, left_old
+
+
+def _closest(olds: Mapping[str, Mapping[str, Value]], news: Mapping[str, Mapping[str, Value]]) -> list[tuple[str, str]]:
+    """Pairs of rows that share a key, those with most equal fields first; where most differ, it is another row.
+
+    Of too many to compare each with each, those in the same place.
+    """
+    if len(olds) * len(news) > MOST_PAIRS:
+        return list(zip(olds, news, strict=False))
+    scored = [
+        (-sum(name in now and now[name] == value for name, value in was.items()), old, new)
+        for old, was in olds.items()
+        for new, now in news.items()
+    ]
+    pairs: dict[str, str] = {}
+    for score, old, new in sorted(scored, key=itemgetter(0)):  # equal ones stay in page order
+        if old not in pairs and new not in pairs.values() and -2 * score >= len(news[new]):
+            pairs[old] = new
+    return list(pairs.items())
 
 
 def _without_equals(

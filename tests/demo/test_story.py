@@ -35,7 +35,11 @@ SHOWN = [
     ("sanctuary-list: baseline, 35 entries", "ddor2017_01-28to02-03: baseline, 21 entries", "news-article: baseline"),
     ("Article updated: note added, 2 paragraphs added", "9:50 p.m.: This article was updated", "California"),
     ("Headline changed: [-Report-] {+Sheriffs dispute report that+} names ten counties",),
-    ("Report published: Feb. 4–10, 2017", "1 jurisdiction dropped: Nassau County, N.Y.", "Issued Detainers: 38"),
+    (
+        "Report published: Feb. 4–10, 2017",
+        "1 jurisdiction dropped from section I (page 1): Nassau County, N.Y.",
+        "Issued Detainers: 38",
+    ),
     ("Report late: declined-detainers (expected April 3, 2017, 1 day late)",),
     (
         "Report published: Feb. 11–17, 2017",
@@ -43,7 +47,7 @@ SHOWN = [
         "Report corrected: Jan. 28–Feb. 3, 2017 (section I adds up to 126, the report says 157)",
         "Montgomery County, Iowa: Issued Detainers 12 → (empty)",
         "Franklin County, Pa.: Issued Detainers 5 → (empty)",
-        "4 jurisdictions dropped: Williamson County Jail, Texas; ",
+        "4 jurisdictions dropped from section II (page 1): Williamson County Jail, Texas; ",
     ),
     ("Text added: “ICE has temporarily suspended this report",),
     ("sanctuary-list: suspect (HTTP 404); stored, waiting for a second look",),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, tzinfo
 from typing import NamedTuple
 
 from watcher.core import Change, Line, Run
 from watcher.render.edits import Edit, arrow_runs, edit_of, field_runs, text_runs
-from watcher.summary import NAMED, PARTS, field_name, is_rename, shorten, shown, verb
+from watcher.summary import NAMED, PARTS, field_name, is_of_bytes, is_rename, page_of, section, shorten, shown, verb
 
 SAME_EDIT = 3
 """From this many rows on, one phrase edited into all of them is told once."""
@@ -21,12 +22,12 @@ LONGEST_TEXT = 600
 LONGEST_URL = 500
 
 COUNTED = {
-    "jurisdiction.listed": ("jurisdiction", "listed"),
-    "jurisdiction.delisted": ("jurisdiction", "dropped"),
-    "record.added": ("row", "added"),
-    "record.removed": ("row", "removed"),
+    "jurisdiction.listed": ("jurisdiction", "listed", "in"),
+    "jurisdiction.delisted": ("jurisdiction", "dropped", "from"),
+    "record.added": ("row", "added", "to"),
+    "record.removed": ("row", "removed", "from"),
 }
-"""Kinds that are told together, in one line that counts and names."""
+"""Kinds that are told together, in one line that counts and names; and how a section of a report is named with them."""
 
 EXPLAINED = {
     "page.gone": "The address no longer brings the page; the last copy is kept.",
@@ -131,7 +132,7 @@ def _place(change: Change) -> tuple[tuple[object, ...], _Group]:
     """The key under which `change` is grouped, and its group while that is empty."""
     kind = change.kind
     if kind in COUNTED:
-        return (kind,), _Group(kind, [])
+        return (kind, section(change.path)), _Group(kind, [])
     if kind == "article.mentions":
         return (kind, change.new is None), _Group(kind, [])
     if kind.startswith("article."):
@@ -169,9 +170,10 @@ def _tell(group: _Group, *, corrected: bool) -> Iterator[Told]:
         yield Told(_single(changes[0], corrected=corrected), 1)
 
 
-def _counted(changes: Sequence[Change], noun: str, how: str) -> Iterator[Told]:
+def _counted(changes: Sequence[Change], noun: str, how: str, where: str) -> Iterator[Told]:
     """The line that counts and names, then what the rows say where they are few."""
-    yield Told(_names(changes, noun, how), len(changes))
+    part = section(changes[0].path)
+    yield Told(_names(changes, noun, f"{how} {where} section {part}" if part else how), len(changes))
     if len(changes) > MOST_FACTS:
         return
     for change in changes:
@@ -182,8 +184,17 @@ def _counted(changes: Sequence[Change], noun: str, how: str) -> Iterator[Told]:
 
 
 def _names(changes: Sequence[Change], noun: str, how: str) -> Line:
-    names = "; ".join(f"{_name(change)}{_returned(change)}" for change in changes[:MOST_NAMES])
-    return (Run(f"{_count(len(changes), noun)} {how}: ", "strong"), Run(names + _and_more(len(changes) - MOST_NAMES)))
+    """How many there are, on which page, and which; of a place with several rows, its name once."""
+    pages = [page_of(change.summary) for change in changes]
+    one = pages[0] if len(set(pages)) == 1 else ""
+    told = (
+        f"{_name(change)}{'' if one else page}{_returned(change)}" for change, page in zip(changes, pages, strict=True)
+    )
+    counts = Counter(told)
+    noun = noun if len(counts) == len(changes) else "row"
+    names = "; ".join(f"{name} ({count} rows)" if count > 1 else name for name, count in [*counts.items()][:MOST_NAMES])
+    head = Run(f"{_count(len(changes), noun)} {how}{one}: ", "strong")
+    return (head, Run(names + _and_more(len(counts) - MOST_NAMES)))
 
 
 def _facts(change: Change) -> str:
@@ -209,8 +220,8 @@ def _same_edit(changes: Sequence[Change], edit: Edit) -> Line:
 
 
 def _single(change: Change, *, corrected: bool) -> Line:
-    tail = (Run(_returned(change)),) if change.returned else ()
-    if change.kind in PARTS:
+    tail = tuple(Run(words) for words in (page_of(change.summary), _returned(change)) if words)
+    if change.kind in PARTS and not is_of_bytes(change.path):
         return (*_prose(change), *tail)
     if is_rename(change.path):
         label = "Reattributed" if change.kind == "jurisdiction.reattributed" else "Renamed"
