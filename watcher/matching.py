@@ -191,6 +191,8 @@ def _renames(
 
     def score(was: str, now: str) -> float:
         one, other = old[was], new[now]
+        if base_key(was, old) == base_key(now, new):
+            return 0.0  # of rows that share a key, the closest are matched already
         facts = _facts(seen(one, 0), names)
         equal = facts == _facts(seen(other, 1), names) and any(value not in (None, "") for value in facts.values())
         name, name_now = _name(was, old), _name(now, new)
