@@ -222,7 +222,10 @@ def _respelled(
     return [
         (was[0], now[0])
         for name, was in sides[0].items()
-        if name and len(was) == 1 and len(now := sides[1].get(name, [])) == 1
+        if name
+        and len(was) == 1
+        and len(now := sides[1].get(name, [])) == 1
+        and base_key(was[0], old) != base_key(now[0], new)
     ]
 
 
