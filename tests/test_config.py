@@ -273,8 +273,6 @@ MISTAKES = [
      'escalation[0] "desk".steps[0].ping: expected "rota:NAME", "person:NAME" or "channel:NAME", found "Ana"'),
     ('[web]\nlisten = "8300"\n', 'web.listen: expected an address and a port like "127.0.0.1:8300", found "8300"'),
     # kinds
-    (SOURCE.replace("table", "detainer-report"),
-     'source[0] "list".kind: kind "detainer-report" is not part of this version; there are ' + KINDS),
     (SOURCE.replace("table", "tabel"), 'source[0] "list".kind: unknown kind "tabel"; did you mean "table"? there are '
      + KINDS),
     ('[[channel]]\nname = "a"\nkind = "telegraph"\n', 'channel[0] "a".kind: unknown kind "telegraph"; did you mean'
