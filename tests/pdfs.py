@@ -13,7 +13,7 @@ from reportlab.lib.pagesizes import landscape, letter
 from reportlab.lib.styles import ParagraphStyle, getSampleStyleSheet
 from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen.canvas import Canvas
-from reportlab.platypus import Flowable, LongTable, Paragraph, SimpleDocTemplate
+from reportlab.platypus import Flowable, LongTable, PageBreak, Paragraph, SimpleDocTemplate
 
 STYLES = getSampleStyleSheet()
 CELL = ParagraphStyle("cell", STYLES["BodyText"], fontSize=8, leading=10, spaceBefore=0, spaceAfter=0)
@@ -39,6 +39,10 @@ def table(
     cells = [[Paragraph(escape(cell).replace("\n", "<br/>"), cell_style) for cell in row] for row in (header, *rows)]
     style = [TOP, *([GRID] if ruled else [])]
     return LongTable(cells, colWidths=widths, repeatRows=int(repeated), splitInRow=1, style=style)
+
+
+def page_break() -> Flowable:
+    return PageBreak()
 
 
 def pdf(

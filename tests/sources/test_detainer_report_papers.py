@@ -1,135 +1,103 @@
-"""The same report as several tools print it: all are read exactly, or said not to be readable."""
+"""The same report as several tools print it: all are read exactly, within the limits of a child."""
 
 from __future__ import annotations
 
-import shutil
-import subprocess
+import asyncio
+import sys
 from collections.abc import Callable, Sequence
-from html import escape
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from tests import pdfs
-from tests.sources.test_detainer_report import read, rows
-from watcher.demo import pages
+from tests import pdfs, reports
+from tests.reports import Facts, Row
+from watcher import plugins
+from watcher.child import Start
+from watcher.core import Capture, Document, Pair, Source
+from watcher.diff import diff
+from watcher.pool import Pool
+from watcher.sources.detainer_report import DetainerReport, ReportOptions
 
-FIRST = pages.issues()[0]
-COUNTIES = [(row["county"], row["state"], row["detainers_issued"]) for row in pages.facts("section1")]
-PERSONS = [tuple(row[name] for name in pages.SECTION_II_FACTS) for row in pages.facts("section2")] * 6
-LONG = "• Honors requests with a warrant\n• Honors requests for the gravest crimes, as it has since before\n" * 4
-POLICIES = [
-    (row["jurisdiction"], row["date_enacted"], row["policy"], f"{row['criteria']}\n{LONG}".strip())
-    for row in pages.facts("section3")
-]
-HEADERS = (("County", "State", "Issued Detainers"), pages.SECTION_II, pages.SECTION_III)
+AT = datetime(2017, 3, 20, tzinfo=UTC)
+URL = "https://www.ice.gov/doclib/ddor/ddor2017_01-28to02-03.pdf"
+SMALL, WHOLE = reports.issue(persons=60, policies=24), reports.issue()
 
-
-def sections(made: Callable[..., object]) -> list[object]:
-    one, two, three, four = FIRST.titles
-    return [
-        made(f"Section I: {one}", HEADERS[0], COUNTIES),
-        made(f"Section II: {two}", HEADERS[1], PERSONS),
-        made(f"Section III: {three}", HEADERS[2], POLICIES),
-        made(f"Section IV: {four}", (), ()),
-    ]
-
-
-def by_reportlab(*, wide: bool = False, repeated: bool = True, ruled: bool = True) -> bytes:
-    flow = [pdfs.text("Weekly Declined Detainer Outcome Report", "Title")]
-
-    def made(title: str, header: tuple[str, ...], body: list[tuple[str, ...]]) -> None:
-        flow.append(pdfs.text(title, "Heading2"))
-        if body:
-            flow.append(pdfs.table(header, body, repeated=repeated, ruled=ruled))
-
-    sections(made)
-    return pdfs.pdf(*flow, wide=wide, numbered=True, running="Declined Detainer Outcome Report")
-
-
-def html(*, ruled: bool) -> str:
-    border = "1px solid black" if ruled else "none"
-    frame = " border=1 width=100%" if ruled else ""
-
-    def made(title: str, header: tuple[str, ...], body: list[tuple[str, ...]]) -> str:
-        head = "".join(f"<th>{escape(cell)}</th>" for cell in header)
-        cells = "".join(
-            "<tr>" + "".join(f"<td>{escape(cell).replace(chr(10), '<br>')}</td>" for cell in row) + "</tr>"
-            for row in body
-        )
-        table = f"<table{frame}><thead><tr>{head}</tr></thead><tbody>{cells}</tbody></table>" if body else ""
-        return f"<h2>{escape(title)}</h2>{table}"
-
-    cell = f"border: {border}; padding: 4px; text-align: left; vertical-align: top"
-    style = f"table {{ border-collapse: collapse }} td, th {{ {cell} }}"
-    parts = "".join(map(str, sections(made)))
-    return f"<meta charset=utf-8><style>{style}</style><h1>Weekly Declined Detainer Outcome Report</h1>{parts}"
-
-
-def by_chromium(folder: Path, *, ruled: bool) -> bytes:
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("no chromium here")
-    page, out = folder / "page.html", folder / "page.pdf"
-    page.write_text(html(ruled=ruled))
-    command = [
-        chromium,
-        "--headless",
-        "--no-sandbox",
-        "--disable-gpu",
-        f"--print-to-pdf={out}",
-        "--no-pdf-header-footer",
-    ]
-    subprocess.run(
-        [*command, f"--user-data-dir={folder}/user", page.as_uri()], check=True, capture_output=True, timeout=60
-    )
-    return out.read_bytes()
-
-
-def by_libreoffice(folder: Path, *, ruled: bool) -> bytes:
-    office = shutil.which("soffice")
-    if office is None:
-        pytest.skip("no LibreOffice here")
-    (folder / "page.html").write_text(html(ruled=ruled))
-    command = [
-        office,
-        f"-env:UserInstallation=file://{folder}/user",
-        "--headless",
-        "--convert-to",
-        "pdf:writer_web_pdf_Export",
-    ]
-    subprocess.run(
-        [*command, "--outdir", str(folder), str(folder / "page.html")], check=True, capture_output=True, timeout=90
-    )
-    if not (folder / "page.pdf").exists():
-        pytest.skip("this LibreOffice has no Writer")
-    return (folder / "page.pdf").read_bytes()
-
-
-PAPERS: dict[str, Callable[[Path], bytes]] = {
-    "reportlab, ruled": lambda _: by_reportlab(),
-    "reportlab, landscape": lambda _: by_reportlab(wide=True),
-    "reportlab, header once": lambda _: by_reportlab(repeated=False),
-    "reportlab, without rules": lambda _: by_reportlab(ruled=False),
-    "chromium, ruled": lambda folder: by_chromium(folder, ruled=True),
-    "chromium, without rules": lambda folder: by_chromium(folder, ruled=False),
-    "libreoffice, ruled": lambda folder: by_libreoffice(folder, ruled=True),
+PAPERS: dict[str, Callable[[Path, Facts], bytes]] = {
+    "reportlab": lambda _, facts: reports.report_pdf(facts),
+    "reportlab, landscape": lambda _, facts: reports.report_pdf(facts, wide=True),
+    "reportlab, header once": lambda _, facts: reports.report_pdf(facts, repeated=False),
+    "reportlab, without rules": lambda _, facts: reports.report_pdf(facts, ruled=False),
+    "chromium": lambda folder, facts: reports.by_chromium(reports.report_html(facts), folder),
+    "chromium, without rules": lambda folder, facts: reports.by_chromium(
+        reports.report_html(facts, ruled=False), folder
+    ),
+    "libreoffice": lambda folder, facts: reports.by_libreoffice(reports.report_html(facts), folder),
 }
 
 
-def flat(found: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
-    return [tuple(" ".join(cell.split()) for cell in row) for row in found]
+def capture(body: bytes, snapshot: str = "s1", content_type: str = "application/pdf", url: str = URL) -> Capture:
+    return Capture("ddor/one", "detainer-report", snapshot, AT, url, 200, content_type, body)
+
+
+def read(body: bytes, content_type: str = "application/pdf") -> Document:
+    return DetainerReport(ReportOptions()).extract(capture(body, content_type=content_type), {})
+
+
+def rows(document: Document, section: str) -> list[Row]:
+    return [tuple(map(str, one.fields.values())) for one in document.records.values() if one.section == section]
+
+
+def flat(wanted: Sequence[Row]) -> list[Row]:
+    """Policies as they are read: the field office apart, and no line ends in a cell."""
+    apart = ((place.partition(" (")[0], place.partition(" (")[2].rstrip(")"), *more) for place, *more in wanted)
+    return [tuple(" ".join(cell.split()) for cell in row) for row in apart]
 
 
 @pytest.mark.parametrize("name", PAPERS)
 def test_a_paper_is_read_exactly(name: str, tmp_path: Path) -> None:
-    found = read(PAPERS[name](tmp_path))
-    assert rows(found, "I") == COUNTIES
-    assert rows(found, "II") == PERSONS
-    places = [(place.partition(" (")[0], place.partition(" (")[2].rstrip(")")) for place, *_ in POLICIES]
-    wanted = [(*place, *row[1:]) for place, row in zip(places, POLICIES, strict=True)]
-    assert flat(rows(found, "III")) == flat(wanted)
+    found = read(PAPERS[name](tmp_path, SMALL))
+    assert rows(found, "I") == SMALL.counties
+    assert rows(found, "II") == SMALL.persons
+    assert rows(found, "III") == flat(SMALL.policies)
+    assert (found.meta["period_start"], found.meta["period_end"]) == ("2017-01-28", "2017-02-03")
+    assert (found.meta["detainers_issued"], found.meta["detainers_declined"]) == (3083, 60)
+    assert "sums" not in found.meta
+    sections = [block.text for block in found.blocks if block.text.startswith("Section")]
+    assert sections[0].endswith("between January 28, 2017, and February 3, 2017")
+    assert len(sections) == 4 + any(block.text.startswith("Section II names") for block in found.blocks)
 
 
-def test_a_scan_is_said_not_to_be_readable() -> None:
-    assert read(pdfs.scan("Section I", "Clark County")).meta["readable"] is False
+def test_a_page_is_read_exactly() -> None:
+    found = read(reports.report_html(WHOLE).encode(), "text/html")
+    assert rows(found, "I") == WHOLE.counties
+    assert rows(found, "II") == WHOLE.persons
+    assert rows(found, "III") == flat(WHOLE.policies)
+
+
+def test_papers_of_two_tools_say_the_same(tmp_path: Path) -> None:
+    printed = read(PAPERS["chromium"](tmp_path, SMALL))
+    changes = diff(read(PAPERS["reportlab"](tmp_path, SMALL)), printed)
+    assert [change for change in changes if change.kind.startswith(("jurisdiction.", "record."))] == []
+
+
+def test_the_whole_report_is_compared_within_the_limits_of_a_child() -> None:
+    before, after = reports.report_pdf(WHOLE), reports.report_pdf(WHOLE._replace(persons=WHOLE.persons[:-1]))
+
+    async def story() -> list[str]:
+        source = Source("ddor/one", "detainer-report", URL)
+        start = Start([entry for entry in sys.path if entry], plugins.found())
+        async with Pool(size=1, start=start) as pool:
+            reading = await pool.compare(Pair(source, capture(after, "s2"), capture(before)))
+        return [f"{change.kind}: {change.summary}" for change in reading.changes]
+
+    assert asyncio.run(asyncio.wait_for(story(), 120)) == [
+        "report.corrected: Report corrected: Jan. 28–Feb. 3, 2017 (section II has 205 rows, the report says 206)",
+        "jurisdiction.delisted: Dropped: Santa Rita Jail, Calif., section II (page 12)",
+    ]
+
+
+def test_a_scan_says_its_period_by_its_name_alone() -> None:
+    found = read(pdfs.scan("Section I", "Clark County"))
+    assert (found.meta["readable"], found.meta["period_start"]) == (False, "2017-01-28")
+    assert (found.records, found.blocks) == ({}, ())

@@ -226,7 +226,7 @@ def _ends(edges: Sequence[Mapping[str, Any]], before: Sequence[Line | Ruled]) ->
 
     Upright rules alone are only a table if they go on one that is `before`.
     """
-    flat = [edge for edge in edges if edge["orientation"] == "h"]
+    flat = [edge for edge in edges if edge["orientation"] == "h" and edge["width"] > NEAR]  # not a rule's own end
     for side in ("top", "bottom"):
         ends: dict[int, list[float]] = defaultdict(list)
         for edge in edges:

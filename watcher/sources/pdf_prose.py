@@ -62,7 +62,7 @@ def usual(pages: Iterable[Page]) -> Usual:
             sizes[round(line.size, 1)] += len(line.text)
         for above, below in pairwise(found):
             gap = below.top - above.bottom
-            if gap < above.size:
+            if 0 <= gap < above.size:  # else they stand beside each other, or far apart
                 gaps[round(gap * 2) / 2] += 1
     return Usual(sizes.most_common(1)[0][0] if sizes else 0.0, gaps.most_common(1)[0][0] if gaps else 0.0)
 
