@@ -79,13 +79,14 @@ class Index(Page):
             )
         wanted, others = self._documents(page.links, capture.url)
         known = remembered(choices.get(DOCUMENTS), wanted, instant(capture.at))
-        here = {link.url for link in wanted}
+        stems = {one["url"]: stem for stem, one in known.items()}
+        here = [stems[link.url] for link in wanted if link.url in stems]
         titles = [link.text for link in wanted if link.text]
         return replace(
             page,
             kind=capture.kind,
             blocks=tuple(block for block in page.blocks if not _only_leads(block.text, titles)),
-            records={stem: _record(capture.source, stem, one) for stem, one in known.items() if one["url"] in here},
+            records={stem: _record(capture.source, stem, known[stem]) for stem in here},
             links=tuple(others) if listed is None else (),
             choices={DOCUMENTS: known},
         )
