@@ -194,19 +194,43 @@ def _renames(
         if base_key(was, old) == base_key(now, new):
             return 0.0  # of rows that share a key, the closest are matched already
         facts = _facts(seen(one, 0), names)
-        equal = facts == _facts(seen(other, 1), names) and any(value not in (None, "") for value in facts.values())
-        name, name_now = _name(was, old), _name(now, new)
+        equal = facts == _facts(seen(other, 1), names) and _says(facts)
         if is_known(one.subject) and is_known(other.subject):
-            return SAME_BUT_FOR_ITS_NAME if equal and name.split(",")[0] == name_now.split(",")[0] else 0.0
-        alike = likeness(name, name_now)
+            return 0.0
+        alike = likeness(_name(was, old), _name(now, new))
         if equal:
             return SAME_BUT_FOR_ITS_NAME + alike
         return alike if alike >= NEAR else 0.0
 
-    respelled = _respelled(old, new, removed, added)
-    done = {key for pair in respelled for key in pair}
-    left = ([key for key in removed if key not in done], [key for key in added if key not in done])
-    return respelled + mutual_best(*left, score)
+    found = [*_respelled(old, new, removed, added), *_moved(old, new, removed, added, names, seen)]
+    gone, come = {was for was, _ in found}, {now for _, now in found}
+    left = ([key for key in removed if key not in gone], [key for key in added if key not in come])
+    return found + mutual_best(*left, score)
+
+
+def _moved(
+    old: Mapping[str, Record],
+    new: Mapping[str, Record],
+    removed: Iterable[str],
+    added: Iterable[str],
+    names: set[str],
+    seen: View,
+) -> list[tuple[str, str]]:
+    """Known places that are now others of the same name, with all else as it was; where several are, in page order."""
+    sides: list[dict[tuple[object, ...], list[str]]] = []
+    for side, (records, keys) in enumerate(((old, removed), (new, added))):
+        sides.append(defaultdict(list))
+        for key in keys:
+            facts = _facts(seen(records[key], side), names)
+            if is_known(records[key].subject) and _says(facts):
+                sides[-1][(_name(key, records).split(",")[0], *sorted(facts.items()))].append(key)
+    pairs = ((keys, sides[1].get(said, [])) for said, keys in sides[0].items())
+    return [pair for was, now in pairs if len(was) == len(now) for pair in zip(was, now, strict=True)]
+
+
+def _says(facts: Mapping[str, Value]) -> bool:
+    """Whether a row says anything beside its name."""
+    return any(value not in (None, "") for value in facts.values())
 
 
 def _respelled(

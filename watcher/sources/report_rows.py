@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from watcher.core import Record, Subject, Value
+from watcher.matching import is_known
 from watcher.sections import PERSONS
 
 COUNT, OFFICE = "Issued Detainers", "AOR"
@@ -123,7 +124,7 @@ def _goes_on(section: str, row: Row, fields: Mapping[str, str], last: Mapping[st
     name = NAMING[section][0]
     if not _has_anchor(section, fields):
         empty = any(not cell for name, cell in fields.items() if name not in ANCHOR[section])
-        return empty and (is_first or not fields.get(name))
+        return (empty and not fields.get(name)) or (is_first and (empty or not is_known(_about(section, fields)[1])))
     begun = any(last.get(anchor) for anchor in ANCHOR[section]) or not last.get(name)
     return is_first and begun and not _has_anchor(section, last)
 
@@ -148,8 +149,10 @@ def _filled(section: str, fields: dict[str, str], above: Mapping[str, str], grou
     """A row with the place that is said once for many rows: in the cell of the first, or in a title above them."""
     if section != PERSONS or any(fields.get(name) for name in NAMING[section]):
         return fields
-    said = {name: above.get(name, "") for name in NAMING[section] if name in fields}
-    return {NAMING[section][0]: group, **fields} if group else {**fields, **said}
+    name = NAMING[section][0]
+    if group:
+        return {**fields, name: group} if name in fields else {name: group, **fields}
+    return {**fields, **{name: above.get(name, "") for name in NAMING[section] if name in fields}}
 
 
 def _records(section: str, rows: Iterable[tuple[Mapping[str, str], int]]) -> Iterable[Record]:
@@ -173,7 +176,7 @@ def _about(section: str, fields: Mapping[str, str]) -> tuple[dict[str, Value], S
     name = fields.get(NAMING[section][0], "")
     if section == PERSONS:
         named = ", ".join(filter(None, (name, county)))
-        return values, resolve(named or state, state=state)
+        return values, resolve(named or state, state=state, kind="" if name else "county")
     place, office = split_office(name)
     if OFFICE not in fields:
         values = {
