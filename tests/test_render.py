@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from watcher.core import Change, Line, Run, Severity, Span, Subject, content_id
 from watcher.render import as_html, as_markdown, as_text, body, cut, entities, longest, message_lines, split, utf16
 from watcher.render.edits import LONGEST_LINE, text_runs
-from watcher.summary import summarise
+from watcher.summary import on_page, summarise
 from watcher.wording import words
 
 AT = datetime(2017, 3, 20, 21, 10, tzinfo=UTC)
@@ -33,6 +33,7 @@ def change(
     returned: bool = False,
     last_seen: datetime | None = AT - timedelta(minutes=10),
     source: str = "ice",
+    page: int = 0,
 ) -> Change:
     subject = Subject(f"record:{name}", name)
     path = tuple(path) or ("records", name)
@@ -47,7 +48,7 @@ def change(
         path=path,
         old=old,
         new=new,
-        summary=summarise(kind, subject, path, old, new),
+        summary=on_page(summarise(kind, subject, path, old, new), page),
         snapshot="s2",
         before="s1",
         spans=words(old, new) if isinstance(old, str) and isinstance(new, str) else (),
@@ -104,6 +105,42 @@ def test_a_corrected_figure_in_a_corrected_report() -> None:
     assert told(figure, change("report.corrected", "Jan. 28–Feb. 3, 2017", severity=Severity.MINOR)) == [
         "Report corrected: Jan. 28–Feb. 3, 2017",
         "Figure corrected: Montgomery County, Iowa: issued detainers 12 → 0",
+    ]
+
+
+def test_rows_of_a_report_are_told_by_section() -> None:
+    def row(kind: str, section: str, name: str, page: int) -> Change:
+        old, new = ({"Held": 1}, None) if kind.endswith("delisted") else (None, {"Held": 1})
+        return change(kind, name, old, new, path=("sections", section, name), page=page)
+
+    assert told(
+        row("jurisdiction.delisted", "I", "Clark", 2),
+        row("jurisdiction.listed", "I", "Cook", 3),
+        row("jurisdiction.listed", "I", "Elko", 4),
+        *(row("jurisdiction.delisted", "II", "Travis County Jail", 5) for _ in range(6)),
+    ) == [
+        "2 jurisdictions listed in section I: Cook (page 3); Elko (page 4)",
+        "  Cook: Held: 1",
+        "  Elko: Held: 1",
+        "1 jurisdiction dropped from section I (page 2): Clark",
+        "  Held: 1",
+        "6 rows dropped from section II (page 5): Travis County Jail (6 rows)",
+    ]
+
+
+def test_a_field_and_a_text_say_their_page() -> None:
+    path = ("sections", "III", "Travis", "Policy")
+    assert told(change("jurisdiction.changed", "Travis", "A", "B", path=path, page=12)) == [
+        "Travis: Policy A → B (page 12)"
+    ]
+    assert told(change("page.text", "x", "One thing", "One more thing", path=("blocks",), page=3)) == [
+        "Text changed: One {+more +}thing (page 3)"
+    ]
+
+
+def test_a_scan_is_told_by_its_digest() -> None:
+    assert told(change("page.text", "A memo", "0" * 64, "1" * 64, path=("meta", "sha256"))) == [
+        "Document changed: A memo (its text is not readable; SHA-256 111111111111…)"
     ]
 
 

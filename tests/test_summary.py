@@ -7,11 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from watcher.core import Subject
-from watcher.summary import LONGEST, NAMED, PARTS, arrow, field_name, shorten, shown, summarise
+from watcher.summary import LONGEST, NAMED, PARTS, arrow, field_name, on_page, page_of, shorten, shown, summarise
 
 CLARK = Subject("us-county:32003", "Clark County, Nev.", "NV")
 FORM = Subject("record:DD2168", "DD2168")
 PAGE = Subject("source:a", "A page")
+ISSUE = Subject("report:a/2017-01-28", "Jan. 28–Feb. 3, 2017")
 LONG = "word " * 60
 
 
@@ -44,6 +45,18 @@ LONG = "word " * 60
         ("page.back", PAGE, ("state",), "404", None, "Page back: A page"),
         ("page.moved", PAGE, ("state",), "https://a", "https://b", "Page moved: https://a → https://b"),
         ("source.blocked", PAGE, ("state",), None, "HTTP 403", "Blocked: A page (HTTP 403)"),
+        ("jurisdiction.delisted", CLARK, ("sections", "I", "Clark"), {"a": "b"}, None,
+         "Dropped: Clark County, Nev., section I"),
+        ("jurisdiction.changed", CLARK, ("sections", "I", "Clark", "name"), "Clark", "Clark County",
+         "Renamed: Clark → Clark County"),
+        ("report.corrected", ISSUE, ("meta", "sums"), None, None, "Report corrected: Jan. 28–Feb. 3, 2017"),
+        ("report.published", ISSUE, ("meta", "sums"), None, "section I adds up to 9, the report says 8",
+         "Report published: Jan. 28–Feb. 3, 2017 (section I adds up to 9, the report says 8)"),
+        ("report.published", ISSUE, ("state",), "last", "title", "Report published: Jan. 28–Feb. 3, 2017"),
+        ("page.text", PAGE, ("meta", "sha256"), "0" * 64, "1f2e3d4c5b6a" * 5,
+         "Document changed: A page (its text is not readable; SHA-256 1f2e3d4c5b6a…)"),
+        ("report.corrected", ISSUE, ("meta", "sha256"), "0" * 64, None,
+         "Report corrected: Jan. 28–Feb. 3, 2017 (its text is readable now)"),
     ],
 )  # fmt: skip
 def test_each_kind_in_the_beats_words(
@@ -97,3 +110,16 @@ def test_an_arrow_between_two_long_texts_shows_both_edits() -> None:
 
 def test_a_path_without_a_field_names_none() -> None:
     assert field_name(("records", "Clark")) == ""
+    assert field_name(("sections", "I", "Clark")) == ""
+
+
+@given(st.text(max_size=200), st.integers(1, 500), st.booleans())
+def test_the_page_of_a_summary_is_read_back(text: str, page: int, returned: bool) -> None:  # noqa: FBT001 - drawn
+    summary = on_page(shown(text), page)
+    assert len(summary) <= LONGEST
+    assert page_of(summary + " (was there before)" * returned) == f" (page {page})"
+
+
+def test_a_summary_without_a_page_stays_as_it_is() -> None:
+    assert on_page("Listed: Clark County, Nev.", 0) == "Listed: Clark County, Nev."
+    assert page_of("Listed: Clark County, Nev.") == ""
