@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from operator import itemgetter
 from typing import NamedTuple
@@ -193,12 +193,11 @@ def _renames(
         one, other = old[was], new[now]
         if base_key(was, old) == base_key(now, new):
             return 0.0  # of rows that share a key, the closest are matched already
-        facts = _facts(seen(one, 0), names)
-        equal = facts == _facts(seen(other, 1), names) and _says(facts)
         if is_known(one.subject) and is_known(other.subject):
             return 0.0
+        facts = _facts(seen(one, 0), names)
         alike = likeness(_name(was, old), _name(now, new))
-        if equal:
+        if _says(facts) and facts == _facts(seen(other, 1), names):
             return SAME_BUT_FOR_ITS_NAME + alike
         return alike if alike >= NEAR else 0.0
 
@@ -217,15 +216,24 @@ def _moved(
     seen: View,
 ) -> list[tuple[str, str]]:
     """Known places that are now others of the same name, with all else as it was; where several are, in page order."""
-    sides: list[dict[tuple[object, ...], list[str]]] = []
-    for side, (records, keys) in enumerate(((old, removed), (new, added))):
-        sides.append(defaultdict(list))
-        for key in keys:
-            facts = _facts(seen(records[key], side), names)
-            if is_known(records[key].subject) and _says(facts):
-                sides[-1][(_name(key, records).split(",")[0], *sorted(facts.items()))].append(key)
-    pairs = ((keys, sides[1].get(said, [])) for said, keys in sides[0].items())
-    return [pair for was, now in pairs if len(was) == len(now) for pair in zip(was, now, strict=True)]
+
+    def said(key: str, records: Mapping[str, Record], side: int) -> tuple[object, ...]:
+        facts = _facts(seen(records[key], side), names)
+        known = is_known(records[key].subject) and _says(facts)
+        return (_name(key, records).split(",")[0], *sorted(facts.items())) if known else ()
+
+    was, now = _by(removed, lambda key: said(key, old, 0)), _by(added, lambda key: said(key, new, 1))
+    pairs = ((keys, now.get(name, [])) for name, keys in was.items())
+    return [pair for one, other in pairs if len(one) == len(other) for pair in zip(one, other, strict=True)]
+
+
+def _by(keys: Iterable[str], said: Callable[[str], Hashable]) -> dict[Hashable, list[str]]:
+    """The keys that say the same together; those that say nothing are left out."""
+    found: dict[Hashable, list[str]] = defaultdict(list)
+    for key in keys:
+        if words := said(key):
+            found[words].append(key)
+    return found
 
 
 def _says(facts: Mapping[str, Value]) -> bool:
@@ -237,19 +245,17 @@ def _respelled(
     old: Mapping[str, Record], new: Mapping[str, Record], removed: Sequence[str], added: Sequence[str]
 ) -> list[tuple[str, str]]:
     """Names that only look different now, in capitals, with other dashes: by look-up, so that all may at once."""
-    sides: list[dict[str, list[str]]] = []
-    for records, keys in ((old, removed), (new, added)):
-        sides.append(defaultdict(list))
-        for key in keys:
-            if not is_known(records[key].subject):
-                sides[-1][plain(_name(key, records))].append(key)
+
+    def said(key: str, records: Mapping[str, Record]) -> str:
+        return "" if is_known(records[key].subject) else plain(_name(key, records))
+
+    was, now = _by(removed, lambda key: said(key, old)), _by(added, lambda key: said(key, new))
     return [
-        (was[0], now[0])
-        for name, was in sides[0].items()
-        if name
-        and len(was) == 1
-        and len(now := sides[1].get(name, [])) == 1
-        and base_key(was[0], old) != base_key(now[0], new)
+        (keys[0], others[0])
+        for name, keys in was.items()
+        if len(keys) == 1
+        and len(others := now.get(name, [])) == 1
+        and base_key(keys[0], old) != base_key(others[0], new)
     ]
 
 
