@@ -17,8 +17,8 @@ import msgspec
 from watcher.core import Adapter, Block, Capture, Document, NothingThere, Record, Value
 from watcher.periods import period
 from watcher.sections import PERSONS, SECTIONS
-from watcher.sources.pdf_file import is_pdf
-from watcher.sources.report_parts import Part, read
+from watcher.sources.pdf_file import CPU_SECONDS, WALL_SECONDS
+from watcher.sources.report_parts import Part, is_paper, read
 from watcher.sources.report_rows import COUNT, NAMING, Table, number
 from watcher.sources.report_rows import read as read_rows
 
@@ -44,15 +44,15 @@ class DetainerReport(Adapter):
     version: ClassVar[int] = 1
     Options: ClassVar[type] = ReportOptions
     requires: ClassVar[tuple[str, ...]] = ("pdfplumber",)
-    cpu_seconds: ClassVar[int] = 120
-    wall_seconds: ClassVar[float] = 240.0
+    cpu_seconds: ClassVar[int] = CPU_SECONDS
+    wall_seconds: ClassVar[float] = WALL_SECONDS
 
     def __init__(self, options: ReportOptions) -> None:
         self.options = options
 
     def fingerprint(self, capture: Capture, known: str = "") -> str:  # noqa: ARG002 - it costs no less to compare
         """Digest all that is read; raises NotReadable as `extract` does."""
-        if is_pdf(capture.body):
+        if is_paper(capture):
             from watcher.sources.pdf_pages import fingerprint
 
             return fingerprint(capture.body)

@@ -14,6 +14,7 @@ import msgspec
 
 from watcher.core import Adapter, Block, Capture, Document, Record
 from watcher.matching import keys_of
+from watcher.sources.pdf_file import CPU_SECONDS, WALL_SECONDS
 from watcher.sources.table import choose_key, jurisdictions, place_columns
 
 if TYPE_CHECKING:
@@ -36,8 +37,8 @@ class Pdf(Adapter):
     version: ClassVar[int] = 1
     Options: ClassVar[type] = PdfOptions
     requires: ClassVar[tuple[str, ...]] = ("pdfplumber",)
-    cpu_seconds: ClassVar[int] = 120
-    wall_seconds: ClassVar[float] = 240.0
+    cpu_seconds: ClassVar[int] = CPU_SECONDS
+    wall_seconds: ClassVar[float] = WALL_SECONDS
 
     def __init__(self, options: PdfOptions) -> None:
         self.options = options

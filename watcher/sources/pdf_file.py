@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from pdfplumber.pdf import PDF
 
 MOST_PAGES = 500
+CPU_SECONDS, WALL_SECONDS = 120, 240.0
+"""What reading one may take, of the processor and altogether: a long report takes far more than a page."""
 MOST_OBJECTS = 300_000
 HEAD, TAIL = 1024, 4096
 """Bytes at whose beginning and end a PDF says that it is one, and that it is whole."""

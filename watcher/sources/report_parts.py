@@ -44,9 +44,14 @@ class Report(NamedTuple):
     links: tuple[Link, ...] = ()
 
 
+def is_paper(capture: Capture) -> bool:
+    """Whether a report is a PDF, or is said to be one."""
+    return is_pdf(capture.body) or "pdf" in capture.content_type
+
+
 def read(capture: Capture) -> Report:
     """Take a report apart. Raises NotReadable."""
-    report = _paper(capture.body) if is_pdf(capture.body) or "pdf" in capture.content_type else _page(capture)
+    report = _paper(capture.body) if is_paper(capture) else _page(capture)
     return report._replace(parts=tuple(_without_contents(report.parts)))
 
 
