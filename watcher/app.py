@@ -76,16 +76,18 @@ class App:
     states: dict[str, SourceState]
     channels: Channels
     dispatch: Dispatch
-    watched: dict[str, tuple[Source, Source | None]] = field(default_factory=dict)
+    watched: dict[str, tuple[Source, Source | None]]
     found: list[Source] = field(default_factory=list)
+    hosts: dict[str, str] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Take up the documents of the lists that were seen before."""
-        self._watch()
+        """Know where the pages are."""
+        self._watch(self.watched)
 
-    def _watch(self) -> None:
-        self.watched = series.watched(self.config.sources, self.states)
-        self.dispatch.urls |= {name: source.url for name, (source, _) in self.watched.items()}
+    def _watch(self, watched: dict[str, tuple[Source, Source | None]]) -> None:
+        self.watched = watched
+        self.dispatch.urls |= {name: source.url for name, (source, _) in watched.items()}
+        self.hosts = {name: urlsplit(url).netloc for name, url in self.dispatch.urls.items()}
 
     @property
     def sources(self) -> list[Source]:
@@ -124,7 +126,7 @@ class App:
         self.states[source.name] = checked.state
         if source.kind == series.INDEX:
             before = self.watched
-            self._watch()
+            self._watch(series.watched(self.config.sources, self.states))
             self.found += [one for name, (one, _) in self.watched.items() if name not in before]
         return checked
 
@@ -146,8 +148,7 @@ class App:
 
     async def deliver(self) -> Delivered:
         """Send what is due in the outbox."""
-        hosts = {name: urlsplit(url).netloc for name, url in self.dispatch.urls.items()}
-        return await deliver(self.parts.store, self.channels, self.parts.now, self.dispatch.plan, hosts)
+        return await deliver(self.parts.store, self.channels, self.parts.now, self.dispatch.plan, self.hosts)
 
     async def serve(self, stop: asyncio.Event, tell: Tell) -> None:
         """The service: check what is due and deliver what waits, until `stop`; then let what is under way end."""
@@ -305,6 +306,7 @@ async def running(
 ) -> AsyncIterator[App]:
     """Build what checks and deliveries need, and take it down again. `given`: `clock` is not the real one."""
     states = await store.read(sources.states)
+    watched = series.watched(config.sources, states)
     fetch = config.fetch
     settings = FetchSettings(
         contact=config.contact,
@@ -328,13 +330,11 @@ async def running(
             confirm_after=config.suspect.confirm_after,
             confirmations=config.suspect.confirmations,
             keep_all=config.keep == "all",
-            price=schedule.price(
-                [one for one, _ in series.watched(config.sources, states).values()], states, fetch.requests_per_day
-            ),
+            price=schedule.price([one for one, _ in watched.values()], states, fetch.requests_per_day),
             zone=config.timezone,
         )
         try:
-            yield App(config, parts, states, channels, dispatch)
+            yield App(config, parts, states, channels, dispatch, watched)
         finally:
             await channels.close()
 
