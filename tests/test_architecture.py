@@ -22,7 +22,7 @@ LAYERS = [
     {"reading"},
     {"plugins", "sources", "notify", "store", "captures"},
     {"outbox"},
-    {"folding", "issues", "series", "standing"},
+    {"folding", "series", "standing"},
     {"diff", "route", "render", "oncall", "schedule", "suspect", "guard", "coding", "pace", "robots"},
     {"drafts", "sections"},
     {"matching", "rolling"},
@@ -30,7 +30,7 @@ LAYERS = [
     {"core"},
 ]
 PURE = {
-    "core", "css", "diff", "drafts", "folding", "issues", "matching", "oncall", "outbox", "periods", "places", "render",
+    "core", "css", "diff", "drafts", "folding", "matching", "oncall", "outbox", "periods", "places", "render",
     "rolling", "route", "schedule", "sections", "series", "standing", "summary", "suspect", "wire", "wording",
 }  # fmt: skip
 IO = {

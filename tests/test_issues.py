@@ -10,7 +10,6 @@ from tests import pdfs, reports
 from tests.reports import Facts
 from watcher.core import Capture, Change, Document, Severity
 from watcher.diff import diff
-from watcher.issues import between
 from watcher.sections import issue
 from watcher.sources.detainer_report import DetainerReport, ReportOptions
 from watcher.sources.page import Page, PageOptions
@@ -36,6 +35,10 @@ ONE, TWO, THREE, FOUR = (
     title.replace("January 28", "February 4").replace("February 3", "February 10") for title in FACTS.titles
 )
 NEXT = FACTS._replace(titles=(ONE, TWO, THREE, FOUR), when="Feb 4 Feb 10, 2017")
+
+
+def between(before: Document, after: Document) -> tuple[Change, ...]:
+    return diff(before, after, issues=True)
 
 
 def read(facts: Facts, name: str = "ddor/one", body: bytes = b"") -> Document:

@@ -31,7 +31,9 @@ def diff(
     """All changes from `before` to `after`, in the order of `after`; () when nothing differs.
 
     `last_seen` is when the old was last seen (default: when `before` was captured). `issues`: the two are issues of one
-    report, even if neither names its period. Pure: the same documents give the same changes with the same ids.
+    report, even if neither names its period: the first change says that it was published, sections I and III go by row,
+    section II, persons without names, by place and count; what is no such report is compared as ever.
+    Pure: the same documents give the same changes with the same ids.
     """
     if not is_readable(before) or not is_readable(after):
         drafts = [*_unreadable(before, after)]

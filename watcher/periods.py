@@ -9,7 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import NamedTuple
+
+from watcher.core import Subject
 
 AP_MONTHS = ("Jan.", "Feb.", "March", "April", "May", "June", "July", "Aug.", "Sept.", "Oct.", "Nov.", "Dec.")
 """Months as AP writes them with a day."""
@@ -58,12 +61,20 @@ class Period(NamedTuple):
         return f"{_day(first)}–{last.day}, {last.year}"
 
 
+@lru_cache(maxsize=4096)  # each check of a document puts all of its series in order
 def period(*texts: str) -> Period | None:
     """The first span of days named in any of `texts`; one day, or one month, is a span too."""
     for text in texts:
         for found in _spans(text.replace("_", " ")[:2000] + "\n" + text[:2000]):
             return found
     return None
+
+
+def issue(report: str, when: Period | None, *, stem: str = "", title: str = "") -> Subject:
+    """One issue of a report: "report:<report>/2017-01-28", "Jan. 28–Feb. 3, 2017"; without days, its file and title."""
+    if when is None:
+        return Subject(f"report:{report}/{stem}", title or stem)
+    return Subject(f"report:{report}/{when.start.isoformat()}", when.name)
 
 
 def _spans(text: str) -> Iterator[Period]:
@@ -92,6 +103,11 @@ def _period(parts: list[str | None]) -> Period | None:
     except ValueError:
         return None
     return Period(first, last) if first <= last else None
+
+
+def ap(day: date) -> str:
+    """A day as AP writes it: "March 27, 2017"."""
+    return Period(day, day).name
 
 
 def _number(month: str) -> int:

@@ -35,6 +35,7 @@ from watcher.core import (
     instant,
 )
 from watcher.pace import retry_after
+from watcher.periods import ap
 from watcher.plugins import build
 from watcher.pool import Pool
 from watcher.series import Issue
@@ -247,7 +248,7 @@ class Check:
         if told is not None and told > last:
             return checked
         over = series.over(due, self.now, self.parts.zone)
-        late = self._about("report.late", None, f"expected {series.ap(due)}, {over}", snapshot=state.snapshot)
+        late = self._about("report.late", None, f"expected {ap(due)}, {over}", snapshot=state.snapshot)
         state, found = await self._store(state, found=(late,))
         return checked._replace(outcome="changed", state=state, changes=(*checked.changes, *found))
 
@@ -255,13 +256,13 @@ class Check:
         """What articles said of the places that changed here, or reports of those mentioned here, within a week."""
         mentions = {change.subject.id for change in found if change.kind == "article.mentions"}
         places = {change.subject.id for change in found if change.kind.startswith("jurisdiction.")}
-        if not mentions and not places:
-            return []
-        since, but, read = self.now - RELATED, self.source.name, self.parts.store.read
-        return [
-            *await read(changes.naming, mentions, ("jurisdiction.*",), since, but=but),
-            *await read(changes.naming, places, ("article.mentions",), since, but=but),
-        ]
+        elsewhere: list[Change] = []
+        for named, kind in ((mentions, "jurisdiction.*"), (places, "article.mentions")):
+            if named:
+                elsewhere += await self.parts.store.read(
+                    changes.naming, named, (kind,), self.now - RELATED, but=self.source.name
+                )
+        return elsewhere
 
     async def _first_seen(self, state: SourceState) -> datetime:
         assert state.snapshot is not None
@@ -285,7 +286,7 @@ class Check:
         late = await self.parts.store.read(changes.latest, issue.index, ("report.late",))
         resumed = await self.parts.store.read(changes.latest, issue.index, ("report.resumed",))
         if late and (resumed is None or resumed < late):
-            lead.append(self._about("report.resumed", f"late since {series.ap(late.date())}", None, snapshot=snapshot))
+            lead.append(self._about("report.resumed", f"late since {ap(late.date())}", None, snapshot=snapshot))
         return (*lead, *found)
 
     # ------------------------------------------------------------ what the steps are made of
@@ -359,11 +360,12 @@ class Check:
         joined = self.state.snapshot is not None and self.state.last_checked is None
         related = await self._related(found)
         alerts = self.parts.dispatch(found, related) if found and not joined else ()
-        rows = [(snapshot, fetched.body)] if snapshot is not None and fetched is not None else []
-        settled = [snapshot] if snapshot is not None and fetched is None else []
-        picture = fetched.screenshot if fetched is not None else b""
-        for new, _ in rows:
-            state = replace(state, seq=new.seq, head=new.record_hash)
+        rows, settled, picture = [], [], b""
+        if snapshot is not None and fetched is not None:
+            rows, picture = [(snapshot, fetched.body)], fetched.screenshot
+            state = replace(state, seq=snapshot.seq, head=snapshot.record_hash)
+        elif snapshot is not None:
+            settled = [snapshot]
         await self.parts.store.run(
             commit, state, rows=rows, picture=picture, before=before, settled=settled, found=found, alerts=alerts
         )

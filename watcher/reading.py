@@ -20,7 +20,6 @@ from watcher.core import (
     capture_of,
 )
 from watcher.diff import diff
-from watcher.issues import between
 from watcher.plugins import build
 from watcher.sections import is_readable
 from watcher.suspect import OK, judge, lost
@@ -71,7 +70,7 @@ def compare(pair: Pair) -> Reading:
     note = "" if is_readable(after) else UNREADABLE
     if before is None or not verdict.ok:
         return Reading(verdict, (), len(after.records), after.choices, note)
-    changes = (between if pair.issues else diff)(before, after, last_seen=pair.last_seen)
+    changes = diff(before, after, last_seen=pair.last_seen, issues=pair.issues)
     return Reading(verdict, changes, len(after.records), after.choices, note)
 
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 
+from watcher import periods
 from watcher.core import Document, Record, Subject
 from watcher.matching import BY_KEY
 from watcher.periods import Period
@@ -43,8 +44,8 @@ def issue(document: Document) -> Subject:
     start, end = (str(document.meta.get(f"period_{side}") or "") for side in ("start", "end"))
     if not start or not end:
         return Subject(f"source:{document.source}", str(document.meta.get("title") or document.source))
-    name = Period(date.fromisoformat(start), date.fromisoformat(end)).name
-    return Subject(f"report:{document.source.partition('/')[0]}/{start}", name)
+    when = Period(date.fromisoformat(start), date.fromisoformat(end))
+    return periods.issue(document.source.partition("/")[0], when)
 
 
 def is_another_issue(before: Document, after: Document) -> bool:

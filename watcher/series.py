@@ -12,6 +12,7 @@ from datetime import date, datetime, time, timedelta, tzinfo
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from watcher import periods
 from watcher.core import Source, SourceState, Subject, parse_instant
 from watcher.periods import Period, period
 
@@ -30,13 +31,12 @@ class Issue:
     """One document of a series, as its check needs to know it.
 
     `baseline`: it was there when the index was seen first, and is no news. `before` is where the issue before it
-    stands, if one has been read. `listed`: its link stands on the page. `series` is what the report is called.
+    stands, if one has been read. `listed`: its link stands on the page.
     """
 
     index: str
     stem: str
     title: str
-    series: str
     when: Period | None
     baseline: bool
     listed: bool
@@ -44,9 +44,8 @@ class Issue:
 
     @property
     def subject(self) -> Subject:
-        """What the alerts are about: "report:<index>/<period start>"."""
-        here = self.when.start.isoformat() if self.when else self.stem
-        return Subject(f"report:{self.index}/{here}", self.when.name if self.when else self.title or self.stem)
+        """What the alerts are about."""
+        return periods.issue(self.index, self.when, stem=self.stem, title=self.title)
 
 
 def stem_of(url: str) -> str:
@@ -62,15 +61,15 @@ def ordered(documents: Mapping[str, Mapping[str, Any]]) -> list[str]:
 
     Of those listed first at one time, the page's order counts, whose newest stands on top.
     """
-    stems = list(documents)
+    places = {stem: place for place, stem in enumerate(documents)}
 
     def place(stem: str) -> tuple[date, str, int]:
         one = documents[stem]
         when = period(one.get("title", ""), stem)
         first: str = one.get("first", "")
-        return (when.end if when else date.fromisoformat(first[:10] or "1970-01-01"), first, -stems.index(stem))
+        return (when.end if when else date.fromisoformat(first[:10] or "1970-01-01"), first, -places[stem])
 
-    return sorted(stems, key=place)
+    return sorted(documents, key=place)
 
 
 def name_of(index: str, stem: str) -> str:
@@ -118,7 +117,6 @@ def issue(index: Source, source: Source, states: Mapping[str, SourceState]) -> I
         index=index.name,
         stem=stem,
         title=listed[stem]["title"],
-        series=index.options.get("series") or index.name,
         when=period(listed[stem]["title"], stem),
         baseline=listed[stem]["baseline"],
         listed=listed[stem]["listed"],
@@ -174,11 +172,6 @@ def over(due: date, now: datetime, zone: tzinfo) -> str:
     """How long ago the day `due` was: "1 day late"."""
     days = (now.astimezone(zone).date() - due).days
     return f"{days} day{'' if days == 1 else 's'} late"
-
-
-def ap(day: date) -> str:
-    """A day as AP writes it: "March 27, 2017"."""
-    return Period(day, day).name
 
 
 def title_of(name: str, index: str) -> str:

@@ -10,7 +10,6 @@ import pytest
 from watcher.core import Capture, Document, NothingThere, Severity
 from watcher.demo import pages
 from watcher.diff import diff
-from watcher.issues import between
 from watcher.sources.detainer_report import DetainerReport, ReportOptions
 
 AT = datetime(2017, 3, 20, tzinfo=UTC)
@@ -76,7 +75,7 @@ def test_a_correction_names_exactly_the_eight_counties() -> None:
 
 
 def test_the_next_issue_is_compared_without_noise() -> None:
-    found = between(read(pages.report(FIRST)), read(pages.report(SECOND, without={"Nassau"}), "ddor/two"))
+    found = diff(read(pages.report(FIRST)), read(pages.report(SECOND, without={"Nassau"}), "ddor/two"), issues=True)
     assert [(change.kind, change.subject.name) for change in found if change.severity >= Severity.MAJOR] == [
         ("report.published", "Feb. 4–10, 2017"), ("jurisdiction.delisted", "Nassau County, N.Y."),
     ]  # fmt: skip

@@ -8,6 +8,7 @@ from datetime import datetime, tzinfo
 from typing import NamedTuple
 
 from watcher.core import Change, Line, Run
+from watcher.periods import ap
 from watcher.render.edits import Edit, arrow_runs, edit_of, field_runs, text_runs
 from watcher.summary import NAMED, PARTS, field_name, is_of_bytes, is_rename, page_of, section, shorten, shown, verb
 
@@ -37,7 +38,6 @@ EXPLAINED = {
     "source.suspect": "What came is stored, and believed only once a later check agrees.",
     "source.recovered": "Checks succeed again.",
 }
-MONTHS = ("Jan.", "Feb.", "March", "April", "May", "June", "July", "Aug.", "Sept.", "Oct.", "Nov.", "Dec.")
 
 
 class Told(NamedTuple):
@@ -298,7 +298,7 @@ def _hour(at: datetime) -> str:
 
 
 def _day(at: datetime) -> str:
-    return f"{MONTHS[at.month - 1]} {at.day}, {at.year}"
+    return ap(at.date())
 
 
 def _zone(at: datetime) -> str:

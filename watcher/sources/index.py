@@ -16,8 +16,8 @@ from urllib.parse import unquote, urlsplit
 
 import msgspec
 
-from watcher.core import Capture, Document, Link, Record, Subject, instant
-from watcher.periods import period
+from watcher.core import Capture, Document, Link, Record, instant
+from watcher.periods import issue, period
 from watcher.series import DOCUMENTS, ordered, stem_of
 from watcher.sources.feed import read
 from watcher.sources.html import collapse, decode
@@ -42,8 +42,8 @@ _SECOND_LEVEL = {"ac", "co", "com", "edu", "gob", "gouv", "gov", "govt", "mil", 
 class IndexOptions(PageOptions, frozen=True, forbid_unknown_fields=True):
     """`select`, `drop`: as of a page. `links`: globs of the documents' addresses or file names (by default files).
 
-    `documents`: their kind; by default `pdf`, `table` or `page`, by their ending. `series`: what the documents are
-    called together.
+    `documents`: their kind; by default `pdf`, `table` or `page`, by their ending. `series`: a name for the documents
+    together, which nothing shows yet.
     """
 
     links: str | list[str] = ""
@@ -139,10 +139,7 @@ def _free(stem: str, taken: Mapping[str, Any]) -> str:
 
 
 def _record(source: str, stem: str, one: Mapping[str, Any]) -> Record:
-    when = period(one["title"], stem)
-    subject = Subject(
-        f"report:{source}/{when.start.isoformat() if when else stem}", when.name if when else one["title"] or stem
-    )
+    subject = issue(source, period(one["title"], stem), stem=stem, title=one["title"])
     return Record(stem, {"title": one["title"], "url": one["url"]}, None, subject)
 
 
