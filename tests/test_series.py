@@ -55,6 +55,13 @@ def test_the_first_sight_of_a_list_and_its_documents_is_silent(desk: Rig) -> Non
     assert desk.told() == ""
 
 
+def test_readers_are_told_the_name_of_the_series(desk: Rig) -> None:
+    publish(desk, ISSUE_2, csv(*ROWS[1:]))
+    desk.site.pages["/reports"] = page(ISSUE_2, ISSUE_1)
+    later(desk)
+    assert f"declined detainers · reports/{ISSUE_2} · seen " in desk.told()
+
+
 def test_a_new_issue_is_compared_with_the_one_before(desk: Rig) -> None:
     publish(desk, ISSUE_2, csv(*ROWS[:1], *ROWS[2:]))
     desk.site.pages["/reports"] = page(ISSUE_2, ISSUE_1)

@@ -362,3 +362,11 @@ def test_as_many_captures_as_asked_for_must_agree() -> None:
 def test_without_a_first_there_is_nothing_to_confirm() -> None:
     state = replace(doubted(LOST_NOW, "f1"), suspect=None, suspect_since=None)
     assert not confirms(state, LOST_NOW, "f1", 60)
+
+
+def test_a_scan_and_the_next_issue_have_lost_nothing() -> None:
+    rows = {str(number): Record(str(number), {}) for number in range(9)}
+    before = Document("ddor", "detainer-report", "s", AT, ASKED, meta={"period_start": "2017-01-28"}, records=rows)
+    for meta in ({"readable": False}, {"period_start": "2017-02-04"}):
+        assert lost(before, replace(before, meta=meta, records={})).ok
+    assert lost(before, replace(before, records={})).kind == "lost"

@@ -87,6 +87,7 @@ class App:
     def _watch(self, watched: dict[str, tuple[Source, Source | None]]) -> None:
         self.watched = watched
         self.dispatch.urls |= {name: source.url for name, (source, _) in watched.items()}
+        self.dispatch.series |= {name: series.called(source) for name, (source, _) in watched.items()}
         self.hosts = {name: urlsplit(url).netloc for name, url in self.dispatch.urls.items()}
 
     @property
@@ -221,6 +222,7 @@ class Dispatch:
     now: Clock
     rules: tuple[Rule, ...] | None = None
     urls: dict[str, str] = field(default_factory=dict)
+    series: dict[str, str] = field(default_factory=dict)
     hold: timedelta = timedelta()
 
     def __call__(
@@ -251,6 +253,7 @@ class Dispatch:
             pages={name: self.urls[name] for name in names if name in self.urls},
             related=[(change, self.urls.get(change.source, "")) for change in related],
             stored=self._stored(alert.source, found),
+            series=self.series.get(alert.source, ""),
             zone=self.config.timezone,
             limit=notifier.limit,
             measure=notifier.measure,

@@ -58,7 +58,8 @@ class Severity(enum.IntEnum):
 class Source:
     """One watched thing of config.toml. `options` are the options of its kind, checked when the config was read.
 
-    `render` is "browser" where its pages are read as a browser shows them, else "".
+    `render` is "browser" where its pages are read as a browser shows them, else "". `series` is the name that readers
+    know its documents by.
     """
 
     name: str
@@ -70,6 +71,7 @@ class Source:
     ignore_robots: bool = False
     expect: str = ""
     render: str = ""
+    series: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -24,19 +24,20 @@ def plan(
     measure: Callable[[tuple[Line, ...]], int],
     now: datetime,
     due: datetime | None = None,
+    series: str = "",
     related: Sequence[tuple[Change, str]] = (),
 ) -> tuple[Delivery, ...]:
     """Return the pending deliveries of `alert`, `due` now or later; planning again gives the same ids.
 
     `pages` are the sources that it is about, with their addresses; `related` are changes elsewhere that name its
-    places, each with the address of its page.
+    places, each with the address of its page. `series` is the name that readers know its documents by.
     `limit` and `measure` are the channel's own (its Notifier's). Each part ends with the alert's id as its reference.
     """
 
     def with_ref(lines: tuple[Line, ...]) -> int:
         return measure((*lines, ref_line(alert.id, MOST_PARTS, MOST_PARTS)))
 
-    foot = (*see_also(related, zone), *footer(changes, pages=pages, stored=stored, zone=zone))
+    foot = (*see_also(related, zone), *footer(changes, pages=pages, stored=stored, zone=zone, series=series))
     parts = _fitted(body(once(changes)), foot, stored, limit, with_ref)
     return tuple(
         Delivery(

@@ -83,7 +83,7 @@ def as_issue(document: Document) -> Document:
 
 def _whose(record: Record) -> str:
     """The place that a person's row names."""
-    return record.subject.id if record.subject else record.key.rpartition("#")[0] or record.key
+    return record.subject.id if record.subject else record.key
 
 
 def titles(document: Document) -> list[str]:

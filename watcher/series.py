@@ -96,9 +96,15 @@ def documents(index: Source, state: SourceState, known: Container[str]) -> list[
                 at_least_every=index.at_least_every,
                 weight=index.weight,
                 ignore_robots=index.ignore_robots,
+                series=called(index),
             )
         )
     return found
+
+
+def called(source: Source) -> str:
+    """The name that readers know a list or one of its documents by; "" where it has none but its own."""
+    return source.series or source.options.get("series", "")
 
 
 def _kind(url: str) -> str:

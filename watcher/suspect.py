@@ -16,6 +16,7 @@ from selectolax.lexbor import LexborHTMLParser
 
 from watcher.core import Block, Document, Fetched, SourceState, Verdict
 from watcher.rolling import is_rolling
+from watcher.sections import is_another_issue, is_readable
 
 OK = Verdict()
 MUCH_TEXT = 4_000
@@ -135,8 +136,11 @@ def _moved_away(fetched: Fetched, asked: str) -> bool:
 
 
 def lost(before: Document, after: Document | None) -> Verdict:
-    """Whether most of what `before` held has vanished; `after` is None where the page holds nothing of its kind."""
-    if after is not None and is_rolling(after):
+    """Whether most of what `before` held has vanished; `after` is None where the page holds nothing of its kind.
+
+    A scan in place of a report has lost nothing that anybody can read, and the next issue has rows of its own.
+    """
+    if after is not None and (is_rolling(after) or not is_readable(after) or is_another_issue(before, after)):
         return OK
     records = after.records if after else {}
     if len(before.records) >= FEW_RECORDS:

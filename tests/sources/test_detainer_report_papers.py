@@ -75,6 +75,11 @@ def test_a_page_is_read_exactly() -> None:
     assert rows(found, "III") == flat(WHOLE.policies)
 
 
+def test_boxed_words_outside_the_sections_with_tables_are_prose() -> None:
+    html = reports.report_html(SMALL).replace("<h2>Summary</h2>", "<table><tr><td>Contact<td>the office</table>")
+    assert "Contact | the office" in [block.text for block in read(html.encode(), "text/html").blocks]
+
+
 def test_papers_of_two_tools_say_the_same(tmp_path: Path) -> None:
     printed = read(PAPERS["chromium"](tmp_path, SMALL))
     changes = diff(read(PAPERS["reportlab"](tmp_path, SMALL)), printed)
@@ -95,6 +100,41 @@ def test_the_whole_report_is_compared_within_the_limits_of_a_child() -> None:
         "report.corrected: Report corrected: Jan. 28–Feb. 3, 2017 (section II has 205 rows, the report says 206)",
         "jurisdiction.delisted: Dropped: Santa Rita Jail, Calif., section II (page 12)",
     ]
+
+
+@pytest.mark.parametrize(
+    ("prose", "said"),
+    [
+        ("In the week 3,083 detainers were issued, 157 of them to these ten.", ""),
+        ("In the week 3,083 detainers were issued, 150 of them to these ten.", "says 150"),
+        (
+            "ICE issued 3,083 detainers to the states. Of these, 150 were issued to the following 10 counties.",
+            "says 150",
+        ),
+        ("Of all 3,083 detainers between Jan. 28, 2017 and 2/3/2017, 157 are listed below, within 48 hours.", ""),
+        ("The 3,083 detainers of the week went to all states; the 10 counties below got 149.", "says 149"),
+        ("The 3,083 detainers of the week went to all states, 5% of them to counties.", ""),
+        ("The counties with most detainers.", ""),
+    ],
+)
+def test_the_sum_that_prose_states(prose: str, said: str) -> None:
+    facts = SMALL._replace(prose=(prose, SMALL.prose[1]))
+    sums = str(read(reports.report_html(facts).encode(), "text/html").meta.get("sums", ""))
+    assert sums == (f"section I adds up to 157, the report {said}" if said else "")
+
+
+@pytest.mark.parametrize(
+    "prose",
+    [
+        "In these seven days 61 declined detainers were recorded.",
+        "In these days 61 detainers issued before were declined.",
+        "Jurisdictions declined 61 detainers.",
+    ],
+)
+def test_persons_that_are_not_as_many_as_the_prose_says(prose: str) -> None:
+    meta = read(reports.report_html(SMALL._replace(prose=(SMALL.prose[0], prose))).encode(), "text/html").meta
+    assert (meta["detainers_issued"], meta["detainers_declined"]) == (3083, 61)
+    assert meta["sums"] == "section II has 60 rows, the report says 61"
 
 
 def test_a_scan_says_its_period_by_its_name_alone() -> None:

@@ -98,6 +98,15 @@ def test_a_row_parted_by_the_end_of_a_page() -> None:
     ]
 
 
+def test_a_date_that_is_no_date_leaves_its_row() -> None:
+    found = cells("III", Row(POLICIES, 1), Row((ITHACA[0], "N/A", *ITHACA[2:]), 1), Row(ITHACA, 2))
+    assert [row[2] for row in found] == ["N/A", "February 2017"]
+
+
+def test_a_row_of_one_cell_in_the_other_sections_is_a_row() -> None:
+    assert cells("I", COUNTIES, ("Clark", "", "")) == [("Clark", "", "")]
+
+
 def test_a_row_that_is_known_to_be_parted() -> None:
     rest = Row(("(Buffalo)", "or March 2017", "", ""), 2, parted=True)
     assert cells("III", POLICIES, Row(("Ithaca, New York", "Feb. 2017", "A", "B"), 1), rest) == [

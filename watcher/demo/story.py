@@ -38,6 +38,7 @@ name = "declined-detainers"
 kind = "index"
 url = "http://127.0.0.1:{port}/detainer-reports"
 documents = "detainer-report"
+series = "Declined Detainer Outcome Report"
 expect = "weekly on monday"
 
 [[source]]

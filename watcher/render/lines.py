@@ -73,12 +73,14 @@ def body(changes: Sequence[Change]) -> tuple[Told, ...]:
     return tuple(entry for group in _groups(changes) for entry in _tell(group, corrected=corrected))
 
 
-def footer(changes: Sequence[Change], *, pages: Mapping[str, str], stored: str, zone: tzinfo) -> tuple[Line, ...]:
-    """When it was seen, then the live page, or pages, and the stored copy."""
+def footer(
+    changes: Sequence[Change], *, pages: Mapping[str, str], stored: str, zone: tzinfo, series: str = ""
+) -> tuple[Line, ...]:
+    """Of which series and source it is and when it was seen, then the live page, or pages, and the stored copy."""
     names = list(dict.fromkeys(change.source for change in changes))
     live = [Run(shown(name) if len(names) > 1 else "Live page", "link", pages[name]) for name in names if name in pages]
     if len(names) == 1:
-        seen: Line = (Run(f"{shown(names[0])} · {_seen(changes, zone)}", "dim"),)
+        seen: Line = (Run(" · ".join(filter(None, (series, shown(names[0]), _seen(changes, zone)))), "dim"),)
         return (seen, *((run,) for run in live), (_pointer("Stored copy", stored),))
     listed = [part for run in live[:MOST_NAMES] for part in (Run(", "), run)][1:]
     where: Line = (Run(f"On {_count(len(names), 'page')}: ", "strong"), *listed, Run(_and_more(len(live) - MOST_NAMES)))

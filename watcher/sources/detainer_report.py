@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, ClassVar
 
 import msgspec
@@ -22,10 +22,16 @@ from watcher.sources.report_parts import Part, is_paper, read
 from watcher.sources.report_rows import COUNT, NAMING, Table, number
 from watcher.sources.report_rows import read as read_rows
 
-_ISSUED = re.compile(r"([\d,]{1,9}) detainers\b(?! (?:\w+ ){0,5}declined)", re.IGNORECASE)
+_COUNT = r"(\d[\d,]{0,8})"
+_ISSUED = re.compile(rf"{_COUNT} detainers\b(?! (?:\w+ ){{0,5}}declined)", re.IGNORECASE)
 _DECLINED = re.compile(
-    r"([\d,]{1,9}) (?:recorded )?declined detainers\b|([\d,]{1,9}) detainers (?:\w+ ){0,5}declined\b"
-    r"|declined ([\d,]{1,9}) detainers\b",
+    rf"{_COUNT} (?:recorded )?declined detainers\b|{_COUNT} detainers (?:\w+ ){{0,5}}declined\b"
+    rf"|declined {_COUNT} detainers\b",
+    re.IGNORECASE,
+)
+_STATED = re.compile(
+    rf"{_COUNT} (?:\w+ ){{0,4}}?(?:of|to) "
+    r"(?:them|these|those|which|the (?:ten|10|following|above|counties|jurisdictions))\b",
     re.IGNORECASE,
 )
 _DATED = re.compile(r"\b[A-Z][a-z]{2,8}\.? \d{1,2}(?:, \d{4})?\b|\b(?:19|20)\d\d\b|\b\d{1,2}/\d{1,2}/\d{2,4}\b")
@@ -117,13 +123,22 @@ def _prose(blocks: Iterable[Block]) -> str:
 
 
 def _counties(table: Table, prose: str, facts: Mapping[str, Value]) -> Iterator[str]:
-    """What is wrong with the sum of section I, which the report states in a row or in prose: the one other figure."""
-    figures = [number(figure.rstrip(",")) for figure in _FIGURE.findall(_DATED.sub(" ", prose))]
-    others = {figure for figure in figures if figure not in (facts.get("detainers_issued"), len(table.records))}
+    """What is wrong with the sum of section I, which the report states in a row of its own or in prose."""
     found = sum(value for record in table.records if isinstance(value := record.fields.get(COUNT), int))
-    for stated in [table.total] if table.total is not None else others if len(others) == 1 else ():
-        if table.records and isinstance(stated, int) and found != stated:
-            yield f"section I adds up to {found:,}, the report says {stated:,}"
+    others = {facts.get("detainers_issued"), len(table.records)}
+    stated = table.total if table.total is not None else _stated(prose, others)
+    if table.records and isinstance(stated, int) and found != stated:
+        yield f"section I adds up to {found:,}, the report says {stated:,}"
+
+
+def _stated(prose: str, others: Collection[Value]) -> Value:
+    """The figure that prose gives for all counties: "157 of them to these", or else the only one beside `others`."""
+    undated = _DATED.sub(" ", prose)
+    said = (number(match[1]) for match in _STATED.finditer(undated))
+    if found := next((figure for figure in said if figure not in others), None):
+        return found
+    figures = {number(figure.rstrip(",")) for figure in _FIGURE.findall(undated)}.difference(others)
+    return figures.pop() if len(figures) == 1 else None
 
 
 def _persons(table: Table, facts: Mapping[str, Value]) -> Iterator[str]:

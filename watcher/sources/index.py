@@ -42,8 +42,8 @@ _SECOND_LEVEL = {"ac", "co", "com", "edu", "gob", "gouv", "gov", "govt", "mil", 
 class IndexOptions(PageOptions, frozen=True, forbid_unknown_fields=True):
     """`select`, `drop`: as of a page. `links`: globs of the documents' addresses or file names (by default files).
 
-    `documents`: their kind; by default `pdf`, `table` or `page`, by their ending. `series`: a name for the documents
-    together, which nothing shows yet.
+    `documents`: their kind; by default `pdf`, `table` or `page`, by their ending. `series`: the name that
+    readers know the documents by.
     """
 
     links: str | list[str] = ""

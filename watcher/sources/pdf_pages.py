@@ -34,6 +34,7 @@ NEAR = 3.0
 """Points between the columns of one table on two pages, at most."""
 THIN = 1.0
 """Points below which a row or column of a table is the width of its rule."""
+_PAGE_NUMBER = re.compile(r"\W{0,3}(?:page )?(\d{1,4})(?: ?(?:of|/) ?\d{1,4})?\W{0,3}", re.IGNORECASE)
 _NUMBERED = re.compile(r"\d+")
 _BROKEN = re.compile(r"\w[-\u00ad\u2010]$")
 BULLET = "•"
@@ -228,17 +229,19 @@ def _ends(edges: Sequence[Mapping[str, Any]], before: Sequence[Line | Ruled]) ->
     """
     flat = [edge for edge in edges if edge["orientation"] == "h" and edge["width"] > NEAR]  # not a rule's own end
     for side in ("top", "bottom"):
-        ends: dict[int, list[float]] = defaultdict(list)
+        ends: dict[int, list[Mapping[str, Any]]] = defaultdict(list)
         for edge in edges:
             if edge["orientation"] == "v":
-                ends[round(edge[side])].append(edge["x0"])
-        for place, found in ends.items():
-            across = _edges([found])
+                ends[round(edge[side])].append(edge)
+        for place, upright in ends.items():
+            across = _edges([[edge["x0"] for edge in upright]])
             x0, x1 = across[0], across[-1]
-            beside = [edge for edge in flat if edge["x0"] < x1 and edge["x1"] > x0]
-            if len(across) <= 2 or any(abs(edge["top"] - place) <= SAME_LINE for edge in beside):  # noqa: PLR2004 - columns
-                continue
-            if beside or any(isinstance(part, Ruled) and part.fits(across) for part in before):
+            top = min(edge["top"] for edge in upright) - SAME_LINE
+            bottom = max(edge["bottom"] for edge in upright) + SAME_LINE
+            met = [edge["top"] for edge in flat if top <= edge["top"] <= bottom and edge["x0"] < x1 and edge["x1"] > x0]
+            closed = any(abs(there - place) <= SAME_LINE for there in met)
+            goes_on = any(isinstance(part, Ruled) and part.fits(across) for part in before)
+            if len(across) > 2 and not closed and (met or goes_on):  # noqa: PLR2004 - of one column it is a box
                 size = {"width": x1 - x0, "height": 0}
                 yield {"object_type": "line", "x0": x0, "x1": x1, "top": place, "bottom": place, **size}
 
@@ -294,9 +297,8 @@ def _without_edges(pages: Sequence[Page], heights: Sequence[float]) -> Iterable[
         ]
 
     def sign(page: Page, line: Line) -> tuple[str, int]:
-        return _NUMBERED.sub(lambda found: "#" if int(found[0][:9]) == page.number else found[0], line.text), round(
-            line.top
-        )
+        text = _NUMBERED.sub(lambda found: "#" if int(found[0][:9]) == page.number else found[0], line.text)
+        return text, round(line.top)
 
     seen = Counter(mark for page in pages for mark in {sign(page, line) for line in at_end(page)})
     for page in pages:
@@ -307,7 +309,5 @@ def _without_edges(pages: Sequence[Page], heights: Sequence[float]) -> Iterable[
 
 def _is_number(text: str, number: int) -> bool:
     """Whether a line says nothing but which page this is: "3", "Page 3", "3 of 35", "- 3 -"."""
-    return (
-        re.fullmatch(rf"\W{{0,3}}(?:page )?{number}(?: ?(?:of|/) ?\d{{1,4}})?\W{{0,3}}", text, re.IGNORECASE)
-        is not None
-    )
+    found = _PAGE_NUMBER.fullmatch(text)
+    return found is not None and int(found[1]) == number

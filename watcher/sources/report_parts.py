@@ -105,8 +105,16 @@ def _part(section: str, chunk: Sequence[Line | Ruled], is_usual: Usual) -> Part:
         found = find(lines, partial(is_header, section), partial(has_anchor, section))
         lines = sorted(found.prose, key=lambda line: (line.page, line.top))
         rows = [Row(found.header), *(Row(cells, band.page) for cells, band in found.rows)]
-    blocks = (block(part, is_usual) for part in paragraphs(lines, is_usual) if isinstance(part, Prose))
-    return Part(section, tuple(blocks), tuple(rows))
+    blocks = [block(part, is_usual) for part in paragraphs(lines, is_usual) if isinstance(part, Prose)]
+    return _boxed(Part(section, tuple(blocks), tuple(rows)))
+
+
+def _boxed(part: Part) -> Part:
+    """A part with its rows as text, where it is none of those that have a table."""
+    if part.section in COLUMNS:
+        return part
+    texts = (Block("paragraph", " | ".join(filter(None, dict.fromkeys(row.cells))), row.page) for row in part.rows)
+    return Part(part.section, (*part.blocks, *(block for block in texts if block.text)))
 
 
 # ---------------------------------------------------------------- a page
@@ -128,10 +136,12 @@ def _page(capture: Capture) -> Report:
             items.append(Block(sort, words.removeprefix("• ") if sort == "list-item" else words))
     chunks = _chunks(items, lambda item: item.text if isinstance(item, Block) else "")
     parts = (
-        Part(
-            section,
-            tuple(item for item in chunk if isinstance(item, Block)),
-            tuple(row for item in chunk if not isinstance(item, Block) for row in item),
+        _boxed(
+            Part(
+                section,
+                tuple(item for item in chunk if isinstance(item, Block)),
+                tuple(row for item in chunk if not isinstance(item, Block) for row in item),
+            )
         )
         for section, chunk in chunks
     )

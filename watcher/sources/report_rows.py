@@ -51,6 +51,7 @@ LONGEST_TITLE = 60
 FEWEST = 2
 """Columns that a header has at least."""
 _FIGURE = re.compile(r"[\d,]{1,9}")
+_MONTH = re.compile(r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}\.?", re.IGNORECASE)
 _TOTAL = re.compile(r"(?:grand )?totals?\b", re.IGNORECASE)
 
 
@@ -100,7 +101,7 @@ def read(section: str, rows: Iterable[Row]) -> Table:
     group, page = "", 0
     for row in rows:
         if is_header(section, row.cells):
-            names = names or columns(section, row.cells)
+            names = columns(section, row.cells)
             continue
         fields = {name: cell for name, cell in zip(names, row.cells, strict=False) if name}
         if not any(fields.values()):
@@ -118,15 +119,14 @@ def read(section: str, rows: Iterable[Row]) -> Table:
 
 
 def _goes_on(section: str, row: Row, fields: Mapping[str, str], last: Mapping[str, str], *, is_first: bool) -> bool:
-    """Whether a row is the rest of the `last` one: it lacks what each row has once, or has what that one lacks."""
+    """Whether a row is the rest of the `last` one: it lacks what each row has once, or has the year that one lacks."""
     if row.parted:
         return True
     name = NAMING[section][0]
     if not _has_anchor(section, fields):
         empty = any(not cell for name, cell in fields.items() if name not in ANCHOR[section])
         return (empty and not fields.get(name)) or (is_first and (empty or not is_known(_about(section, fields)[1])))
-    begun = any(last.get(anchor) for anchor in ANCHOR[section]) or not last.get(name)
-    return is_first and begun and not _has_anchor(section, last)
+    return is_first and any(_MONTH.fullmatch(last.get(anchor, "")) for anchor in ANCHOR[section])
 
 
 def _has_anchor(section: str, fields: Mapping[str, str]) -> bool:
@@ -135,7 +135,7 @@ def _has_anchor(section: str, fields: Mapping[str, str]) -> bool:
 
 def _is_group(row: Row, fields: Mapping[str, str], section: str) -> bool:
     """Whether a row is a title across all columns, the place of the rows below; merged cells say it in each."""
-    alone = [name for name, cell in fields.items() if cell] == [NAMING[section][0]]
+    alone = section == PERSONS and [name for name, cell in fields.items() if cell] == [NAMING[section][0]]
     return len(row.cells) > 1 and (alone or len(set(row.cells)) == 1)
 
 
@@ -179,11 +179,7 @@ def _about(section: str, fields: Mapping[str, str]) -> tuple[dict[str, Value], S
         return values, resolve(named or state, state=state, kind="" if name else "county")
     place, office = split_office(name)
     if OFFICE not in fields:
-        values = {
-            "Jurisdiction": place,
-            OFFICE: office or "",
-            **{k: v for k, v in values.items() if k != "Jurisdiction"},
-        }
+        values = {NAMING[section][0]: place, OFFICE: office or "", **values, NAMING[section][0]: place}
     return values, resolve(place)
 
 
