@@ -25,6 +25,9 @@ EXTRAS = {
     "feedparser": "feeds",
     "pdfplumber": "pdf",
     "playwright": "browser",
+    "icalendar": "calendars",
+    "recurring_ical_events": "calendars",
+    "PIL": "pictures",
 }
 """Which extra brings which optional library."""
 
