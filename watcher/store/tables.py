@@ -30,12 +30,12 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from watcher.core import Hop, Run, Span, Validators, instant, parse_instant
+from watcher.core import Extras, Hop, Run, Span, Validators, instant, parse_instant
 
 if TYPE_CHECKING:
     from sqlalchemy import Insert
 
-HEAD = "0002"
+HEAD = "0003"
 """The newest migration; a database with this stamp is opened without alembic."""
 
 
@@ -242,6 +242,8 @@ delivery = Table(
     Column("repeat", Boolean, nullable=False),
     Column("receipt", Words, nullable=False),
     Column("sent_at", Instant),
+    Column("lane", Integer, nullable=False),
+    Column("extras", Json(Extras), nullable=False),
     UniqueConstraint("id", name="delivery_id"),
     UniqueConstraint("alert", "channel", "part", name="delivery_part"),
     Index("delivery_due", "due"),
