@@ -28,6 +28,7 @@ EXTRAS = {
     "icalendar": "calendars",
     "recurring_ical_events": "calendars",
     "PIL": "pictures",
+    "tornado": "webhook",
 }
 """Which extra brings which optional library."""
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection
 
-from watcher.store import Store, StoreError, people_tables, sources
+from watcher.store import Store, StoreError, sources
+from watcher.store.people_tables import chat
 from watcher.store.schema import MIGRATIONS
 from watcher.store.tables import HEAD, metadata
 
@@ -34,7 +35,7 @@ def test_migrations_make_what_the_tables_say(store: Store) -> None:
     def differences(conn: Connection) -> list[object]:
         return list(compare_metadata(MigrationContext.configure(conn), metadata))
 
-    assert people_tables.metadata is metadata
+    assert chat.metadata is metadata
     assert store.read_sync(differences) == []
 
 

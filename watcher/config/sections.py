@@ -108,12 +108,14 @@ class Route(Table, frozen=True):
 
 
 class Telegram(Table, frozen=True):
-    """[telegram]: the bot."""
+    """[telegram]: the bot. With `webhook`, Telegram's updates come to that address, which leads to `listen`."""
 
     token: Secret
     base_url: Url = Url("https://api.telegram.org/bot")
     admins: tuple[UserId, ...] = ()
     open: bool = True
+    webhook: UrlOrNone = UrlOrNone()
+    listen: Listen = "127.0.0.1:8301"
 
 
 class Person(Table, frozen=True):

@@ -22,7 +22,7 @@ WITHDRAWN = (3, 52, 0)
 
 COMMON = (f"busy_timeout={BUSY * 1000}", "foreign_keys=ON", "mmap_size=0", "trusted_schema=OFF", "cell_size_check=ON")
 WRITING = ("page_size=1024", "journal_mode=WAL", "synchronous=FULL")
-"""The page size counts when a file is made: each table takes a page at least, and a desk begins with many empty ones."""
+"""The page size counts when a file is made: each table takes a page at least, and most of them begin empty."""
 POSTGRESQL = {
     True: "-c synchronous_commit=on",
     False: "-c default_transaction_read_only=on -c default_transaction_isolation=repeatable\\ read",
