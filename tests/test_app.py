@@ -12,9 +12,10 @@ from sqlalchemy import update
 
 from tests.rig import COUNTIES, NOON, Rig, minutes, route, source, table, webhook, without
 from tests.site import Reply, Request
-from watcher.app import App, ClockError, opened, real_clock, rules, running
+from watcher.app import App, ClockError, opened, real_clock, running
 from watcher.config import load
 from watcher.core import Severity
+from watcher.dispatch import rules
 from watcher.pipeline import Checked
 from watcher.store import Connection, StoreError, snapshots, sources
 from watcher.store import tables as stored

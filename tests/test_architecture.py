@@ -15,6 +15,7 @@ LAYERS = [
     {"commands", "demo"},
     {"asking"},
     {"app"},
+    {"dispatch"},
     {"backfill", "replay"},
     {"pipeline", "delivery", "paging", "wayback"},
     {"fetch", "pool"},

@@ -6,15 +6,15 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 from tests.rig import COUNTIES, NOON, Rig, minutes, page, source, table, without
 from tests.site import Reply
 from tests.test_plugins import install
-from watcher import pipeline
 from watcher.core import Severity, SourceState
-from watcher.store import Connection, StoreError, snapshots, sources
+from watcher.store import Connection, StoreError, changes, outbox, snapshots, sources
 
 BASE = table()
 
@@ -450,20 +450,22 @@ def test_faults_do_not_reach_readers(rig: Rig) -> None:
 
 
 @pytest.mark.parametrize(
-    "fails", ["snapshots.put_snapshot", "changes.put_changes", "outbox.put_alert", "sources.put_state"]
+    ("module", "name"),
+    [(snapshots, "put_snapshot"), (changes, "put_changes"), (outbox, "put_alert"), (sources, "put_state")],
 )
-def test_what_fails_while_storing_leaves_nothing(both: Rig, monkeypatch: pytest.MonkeyPatch, fails: str) -> None:
+def test_what_fails_while_storing_leaves_nothing(
+    both: Rig, monkeypatch: pytest.MonkeyPatch, module: ModuleType, name: str
+) -> None:
     first(both)
     state = both.state()
     both.site.pages["/list"] = table(without("Cook"))
-    module, name = fails.split(".")
 
     def fail(conn: Connection, *_: object) -> None:
         del conn
         raise StoreError("the disk is full")
 
     with monkeypatch.context() as patch:
-        patch.setattr(getattr(pipeline, module), name, fail)
+        patch.setattr(module, name, fail)
         failed = both.check(after=minutes(30))
     assert (failed.outcome, failed.error) == ("failed", "the disk is full")
     assert both.state() == state

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, tzinfo
 
-from watcher.core import Alert, Change, Delivery, Line, content_id
+from watcher.core import PLAIN, Alert, Change, Delivery, Extras, Line, content_id
 from watcher.folding import once
 from watcher.render import Told, body, cut, footer, longest, more_line, ref_line, see_also, split
 
@@ -53,6 +54,48 @@ def plan(
             due=due or now,
         )
         for number, lines in enumerate(parts, start=1)
+    )
+
+
+def letter(
+    channel: str,
+    route: str,
+    key: str,
+    lines: Sequence[Line],
+    *,
+    now: datetime,
+    limit: int,
+    measure: Callable[[tuple[Line, ...]], int],
+    lane: int,
+    extras: Extras = PLAIN,
+    changes: Sequence[str] = (),
+    source: str = "",
+    due: datetime | None = None,
+) -> tuple[Alert, tuple[Delivery, ...]]:
+    """A message that no route made: an answer, a ping, a digest. The same `route`, `channel`, `key` are the same one.
+
+    It is cut into parts as alerts are, however many; `extras` go with the last, and what it answers with the first.
+    """
+    alert = Alert(content_id(route, channel, key), route, channel, source, None, now, tuple(changes))
+    parts = split(lines, limit, measure)
+    first = replace(PLAIN, reply_to=extras.reply_to, edit=extras.edit, silent=extras.silent)
+    last = replace(extras, reply_to="", edit="") if len(parts) > 1 else extras
+    return alert, tuple(
+        Delivery(
+            id=content_id(alert.id, channel, number),
+            alert=alert.id,
+            channel=channel,
+            source=source,
+            part=number,
+            parts=len(parts),
+            lines=part,
+            changes=alert.changes,
+            created=now,
+            due=due or now,
+            lane=lane,
+            extras=last if number == len(parts) else first if number == 1 else PLAIN,
+        )
+        for number, part in enumerate(parts, start=1)
     )
 
 

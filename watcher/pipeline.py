@@ -14,11 +14,9 @@ from typing import Any, NamedTuple
 from watcher import series, standing, suspect
 from watcher.core import (
     Adapter,
-    Alert,
     Capture,
     Change,
     Clock,
-    Delivery,
     Failure,
     Fetch,
     Fetched,
@@ -39,7 +37,7 @@ from watcher.periods import ap
 from watcher.plugins import build
 from watcher.pool import Pool
 from watcher.series import Issue
-from watcher.store import Connection, Store, changes, outbox, screenshots, snapshots, sources
+from watcher.store import Connection, Store, changes, screenshots, snapshots, sources
 
 BATCH = 64
 """Unchanged checks written in one transaction."""
@@ -51,9 +49,12 @@ RELATED = timedelta(days=7)
 """How long an article and a report that name the same place are news of each other."""
 ADDED, REMOVED = {"record.added", "jurisdiction.listed"}, {"record.removed", "jurisdiction.delisted"}
 
-Dispatch = Callable[[Sequence[Change], Sequence[Change]], Sequence[tuple[Alert, Sequence[Delivery]]]]
-"""The changes of one check, and others that are related, to the outbox rows they make: routes, rendering and channels,
-put together by app."""
+Telling = Callable[[Connection], None]
+"""Writes what people are to be told of changes, in the transaction that stores them."""
+
+Dispatch = Callable[[Sequence[Change], Sequence[Change]], Telling]
+"""The changes of one check, and others that are related, to what tells of them: routes, rendering and channels, put
+together by app."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -359,7 +360,7 @@ class Check:
         # What changed between imported captures and the first live one is history, and news to nobody.
         joined = self.state.snapshot is not None and self.state.last_checked is None
         related = await self._related(found)
-        alerts = self.parts.dispatch(found, related) if found and not joined else ()
+        telling = self.parts.dispatch(found, related) if found and not joined else None
         rows, settled, picture = [], [], b""
         if snapshot is not None and fetched is not None:
             rows, picture = [(snapshot, fetched.body)], fetched.screenshot
@@ -367,7 +368,7 @@ class Check:
         elif snapshot is not None:
             settled = [snapshot]
         await self.parts.store.run(
-            commit, state, rows=rows, picture=picture, before=before, settled=settled, found=found, alerts=alerts
+            commit, state, rows=rows, picture=picture, before=before, settled=settled, found=found, telling=telling
         )
         return state, found
 
@@ -381,7 +382,7 @@ def commit(
     before: tuple[Snapshot, bytes] | None = None,
     settled: Sequence[Snapshot] = (),
     found: Sequence[Change] = (),
-    alerts: Sequence[tuple[Alert, Sequence[Delivery]]] = (),
+    telling: Telling | None = None,
 ) -> None:
     """All that was found, in one transaction: new captures, those now believed, changes, alerts, where it stands.
 
@@ -395,8 +396,8 @@ def commit(
     for snapshot in settled:
         snapshots.settle(conn, snapshot)
     changes.put_changes(conn, found)
-    for alert, deliveries in alerts:
-        outbox.put_alert(conn, alert, deliveries)
+    if telling is not None:
+        telling(conn)
     sources.put_state(conn, state)
 
 
