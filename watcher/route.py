@@ -16,22 +16,28 @@ OPERATOR = "source."
 """Kinds that start so are faults, for the operator: only a rule that names them gets them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """Changes that match all that is given go to channel `to`. An empty condition asks for nothing.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """Changes that match all that is given. An empty condition asks for nothing.
 
     `sources` and `kinds` are globs, `states` postal codes, `places` subject ids (matched within larger places too),
-    `words` stand in the changed text, `severity` is the least. `page` names an escalation to start.
+    `words` stand in the changed text, `severity` is the least.
     """
 
-    to: str
-    name: str
     sources: tuple[str, ...] = ("*",)
     kinds: tuple[str, ...] = ("*",)
     states: tuple[str, ...] = ()
     places: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
     severity: Severity = Severity.MINOR
+
+
+@dataclass(frozen=True, slots=True)
+class Rule(Filter):
+    """A filter with a name, and the channel `to` which what matches goes. `page` names an escalation to start."""
+
+    to: str
+    name: str
     page: str = ""
 
 
@@ -61,16 +67,16 @@ def _alert(rule: Rule, changes: Sequence[Change], at: datetime) -> Alert:
     return Alert(alert_id, rule.name, rule.to, first.source, first.snapshot, at, ids)
 
 
-def matches(rule: Rule, change: Change) -> bool:
-    """Whether `change` meets every condition of `rule`."""
+def matches(wanted: Filter, change: Change) -> bool:
+    """Whether `change` meets every condition of `wanted`."""
     subject = change.subject
     return (
-        change.severity >= rule.severity
-        and _any_glob(_kinds_for(change.kind, rule.kinds), change.kind)
-        and _any_glob(rule.sources, change.source)
-        and (not rule.states or subject.state in rule.states)
-        and (not rule.places or not {subject.id, *subject.within}.isdisjoint(rule.places))
-        and (not rule.words or _any_word(rule.words).search(changed_text(change)) is not None)
+        change.severity >= wanted.severity
+        and any(may_match(glob, change.kind) and pattern(glob).match(change.kind) for glob in wanted.kinds)
+        and any(pattern(glob).match(change.source) for glob in wanted.sources)
+        and (not wanted.states or subject.state in wanted.states)
+        and (not wanted.places or not {subject.id, *subject.within}.isdisjoint(wanted.places))
+        and (not wanted.words or any_word(wanted.words).search(changed_text(change)) is not None)
     )
 
 
@@ -80,7 +86,12 @@ def changed_text(change: Change) -> str:
         runs = [span.text for span in change.spans if span.op != "="]
     else:
         runs = [*_texts(change.old), *_texts(change.new)]
-    return "\n".join(" ".join(run.casefold().split()) for run in runs)
+    return "\n".join(map(folded, runs))
+
+
+def folded(text: str) -> str:
+    """A text as words are looked for in it: case folded, with single spaces."""
+    return " ".join(text.casefold().split())
 
 
 def _texts(value: Any) -> list[str]:
@@ -91,22 +102,19 @@ def _texts(value: Any) -> list[str]:
     return [] if value is None else [str(value)]
 
 
-def _kinds_for(kind: str, globs: tuple[str, ...]) -> tuple[str, ...]:
-    """The globs that may match `kind`: faults of a source want a glob that names them."""
-    return tuple(glob for glob in globs if glob.startswith(OPERATOR)) if kind.startswith(OPERATOR) else globs
-
-
-def _any_glob(globs: tuple[str, ...], name: str) -> bool:
-    return any(_glob(glob).match(name) is not None for glob in globs)
+def may_match(glob: str, kind: str) -> bool:
+    """Whether a glob is let near a kind: faults of a source want one that names them."""
+    return glob.startswith(OPERATOR) or not kind.startswith(OPERATOR)
 
 
 @lru_cache(maxsize=4096)
-def _glob(pattern: str) -> re.Pattern[str]:
-    return re.compile(fnmatch.translate(pattern))
+def pattern(glob: str) -> re.Pattern[str]:
+    """A glob of sources or kinds, to be matched with a name."""
+    return re.compile(fnmatch.translate(glob))
 
 
 @lru_cache(maxsize=4096)
-def _any_word(words: tuple[str, ...]) -> re.Pattern[str]:
-    """One pattern that finds any of `words` as whole words in case-folded text with single spaces; blank ones never."""
-    folded = sorted({" ".join(word.casefold().split()) for word in words} - {""})
-    return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, folded))})(?!\w)" if folded else r"(?!)")
+def any_word(words: tuple[str, ...]) -> re.Pattern[str]:
+    """One pattern that finds any of `words` as whole words in a folded text; blank ones never."""
+    wanted = sorted({folded(word) for word in words} - {""})
+    return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, wanted))})(?!\w)" if wanted else r"(?!)")
