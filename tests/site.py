@@ -130,7 +130,7 @@ class Site:
         self._tasks.add(task)
         try:
             with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
-                while await self._answer(await _read(reader), writer):
+                while await self._answer(await read(reader), writer):
                     pass
         finally:
             self._tasks.discard(task)
@@ -153,7 +153,7 @@ class Site:
             self._busy -= 1
 
 
-async def _read(reader: asyncio.StreamReader) -> Request:
+async def read(reader: asyncio.StreamReader) -> Request:
     start = await reader.readexactly(1)
     if not start.isalpha():  # TLS, for one, which would go on without the end of a line
         return Request("", "", {}, b"", time.monotonic())
@@ -171,7 +171,7 @@ async def _write_raw(raw: Raw, writer: asyncio.StreamWriter) -> bool:
         await writer.drain()
         await asyncio.sleep(raw.pause)
     if raw.reset:
-        _reset_on_close(writer)
+        reset_on_close(writer)
     return False
 
 
@@ -181,11 +181,11 @@ async def _write_reply(reply: Reply, request: Request, writer: asyncio.StreamWri
     writer.write(_bytes(reply, request))
     await writer.drain()
     if reply.reset:
-        _reset_on_close(writer)
+        reset_on_close(writer)
     return reply.cut is None and not reply.reset
 
 
-def _reset_on_close(writer: asyncio.StreamWriter) -> None:
+def reset_on_close(writer: asyncio.StreamWriter) -> None:
     writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
