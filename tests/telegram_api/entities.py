@@ -11,7 +11,6 @@ from typing import Any
 
 Entity = dict[str, Any]
 
-MOST_ENTITIES = 100
 TYPES = {
     "b": "bold",
     "strong": "bold",
@@ -29,9 +28,10 @@ TYPES = {
     "tg-spoiler": "spoiler",
     "span": "spoiler",
 }
+REFERENCE = r"&(?:lt|gt|amp|quot|#\d{1,7}|#x[0-9a-fA-F]{1,6});"
 PIECE = re.compile(
     r"(?P<text>[^<>&]+)"
-    r"|(?P<reference>&(?:lt|gt|amp|quot|#\d{1,7}|#x[0-9a-fA-F]{1,6});)"
+    rf"|(?P<reference>{REFERENCE})"
     r"|<(?P<end>/?)(?P<name>[a-zA-Z-]+)(?=[\s/>])(?P<attributes>[^<>]*)>"
     r"|(?P<bad>.)",
     re.DOTALL,
@@ -54,7 +54,6 @@ def parse_html(source: str) -> tuple[str, list[Entity]]:
     """The text that people see, and its entities. Raises ParseError.
 
     Each & < > that is no markup must be escaped; only code in pre and quotes may nest with others.
-    Beyond a hundred entities the rest is ignored, as the real one does.
     """
     text: list[str] = []
     entities: list[Entity] = []
@@ -80,7 +79,7 @@ def parse_html(source: str) -> tuple[str, list[Entity]]:
 
 
 def trimmed(text: str, entities: list[Entity]) -> tuple[str, list[Entity]]:
-    """Without the white space around it, as Telegram keeps texts, and with the entities that count."""
+    """Without the white space around it, as Telegram keeps texts, and its entities in order."""
     kept = text.strip()
     lead, end = utf16(text[: len(text) - len(text.lstrip())]), utf16(kept)
     honoured = []
@@ -89,7 +88,7 @@ def trimmed(text: str, entities: list[Entity]) -> tuple[str, list[Entity]]:
         length = min(entity["offset"] + entity["length"] - lead, end) - start
         if length > 0:
             honoured.append(entity | {"offset": start, "length": length})
-    return kept, honoured[:MOST_ENTITIES]
+    return kept, honoured
 
 
 def commands(text: str) -> list[Entity]:
@@ -120,8 +119,7 @@ def _opened(stack: list[tuple[str, Entity]], piece: re.Match[str], offset: int) 
 
 
 def _attributes(source: str, tag: str, offset: int) -> dict[str, str]:
-    bare = re.sub("&(?:lt|gt|amp|quot|#[0-9]{1,7});", "", source)
-    if not ATTRIBUTES.fullmatch(source) or "&" in bare:
+    if not ATTRIBUTES.fullmatch(source) or "&" in re.sub(REFERENCE, "", source):
         raise ParseError(f'Attributes of the tag "{tag}" at byte offset {offset} cannot be read')
     return {name: html.unescape(value) for name, value in ATTRIBUTE.findall(source)}
 

@@ -17,6 +17,7 @@ from tests.telegram_api.world import Chat, Json, Message, Person, World
 LONGEST_TEXT = 4096
 LONGEST_CAPTION = 1024
 LONGEST_ANSWER = 200
+MOST_ENTITIES = 100
 LARGEST_PHOTO = 10 * 1024 * 1024
 
 
@@ -221,7 +222,7 @@ def member(person: Person, status: str) -> Json:
 
 
 def _text(given: Given, name: str, longest: int) -> tuple[str, list[Entity]]:
-    """The text that people see. Raises Refusal."""
+    """The text that people see, and the first hundred entities; the rest is ignored. Raises Refusal."""
     source, mode = given.fields.get(name, ""), given.fields.get("parse_mode", "")
     if mode.upper() not in {"", "HTML"}:
         raise Refusal(bad("unsupported parse_mode; the imitation reads HTML and plain text"))
@@ -234,7 +235,7 @@ def _text(given: Given, name: str, longest: int) -> tuple[str, list[Entity]]:
         raise Refusal(bad(f"can't parse entities: {error}")) from error
     if utf16(text) > longest:
         raise Refusal(faults.TOO_LONG if name == "text" else faults.CAPTION_TOO_LONG)
-    return text, entities
+    return text, entities[:MOST_ENTITIES]
 
 
 def _sent(world: World, given: Given, chat: Chat, **content: Any) -> Done:

@@ -156,8 +156,10 @@ class TelegramApi(Feed):
     def closed(self) -> Iterator[None]:
         """The port is closed within the block."""
         self.close_port()
-        yield
-        self.open_port()
+        try:
+            yield
+        finally:
+            self.open_port()
 
     def _wake(self) -> None:
         self._loop.call_soon_threadsafe(self._poke.set)

@@ -23,7 +23,7 @@ def entity(kind: str, offset: int, length: int, **more: str) -> dict[str, Any]:
         ("a &lt; &gt; &amp; &quot; &#39; &#x1F600;", "a < > & \" ' 😀", []),
         ("😀<b>x</b>", "😀x", [entity("bold", 2, 1)]),
         ("<b></b>x", "x", []),
-        ('<a href="https://e.org/?a&amp;b">x</a>', "x", [entity("text_link", 0, 1, url="https://e.org/?a&b")]),
+        ('<a href="https://e.org/?a&amp;b&#x27;">x</a>', "x", [entity("text_link", 0, 1, url="https://e.org/?a&b'")]),
         ("<blockquote expandable>x</blockquote>", "x", [entity("expandable_blockquote", 0, 1)]),
         ('<span class="tg-spoiler">x</span>', "x", [entity("spoiler", 0, 1)]),
         ("<tg-spoiler>x</tg-spoiler>", "x", [entity("spoiler", 0, 1)]),
@@ -58,11 +58,6 @@ def test_what_telegram_does_not_take_is_an_error(source: str) -> None:
 def test_the_byte_offset_is_that_of_the_fault() -> None:
     with pytest.raises(ParseError, match='Unsupported start tag "x" at byte offset 6'):
         parse_html("é😀<x>")
-
-
-def test_a_hundred_entities_count_and_the_text_of_the_rest_stays() -> None:
-    text, entities = parse_html("<b>x</b>" * 101)
-    assert (len(text), len(entities), entities[-1]["offset"]) == (101, 100, 99)
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"])))

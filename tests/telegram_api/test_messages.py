@@ -129,15 +129,16 @@ def test_what_telegram_refuses_is_refused(api: TelegramApi, method: str, fields:
     assert (len(api.refused), api.accepted, api.messages(7)) == (1, [], [])
 
 
-def test_the_longest_texts_and_data_are_taken(api: TelegramApi) -> None:
+def test_the_longest_texts_and_data_are_taken_and_a_hundred_entities_count(api: TelegramApi) -> None:
     api.chat(7)
 
     async def story(bot: Bot) -> None:
         await bot.send_message(7, "<b>" + "😀" * 2048 + "</b>", "HTML", reply_markup=keyboard("x" * 64))
         await bot.send_photo(7, png(), caption="x" * 1024)
+        await bot.send_message(7, "<b>x</b>" * 101, "HTML")
 
     run(api.base_url, story)
-    assert [len(call.text) for call in api.accepted] == [2048, 1024]
+    assert [(len(call.text), len(call.entities)) for call in api.accepted] == [(2048, 1), (1024, 0), (101, 100)]
 
 
 @pytest.mark.parametrize(
