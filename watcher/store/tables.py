@@ -222,6 +222,7 @@ alert = Table(
     Column("snapshot", Text),
     Column("at", Instant, nullable=False),
     Column("changes", Json(tuple[str, ...]), nullable=False),
+    Index("alert_source", "source"),
 )
 
 delivery = Table(

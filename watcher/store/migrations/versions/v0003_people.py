@@ -22,6 +22,7 @@ def upgrade() -> None:
     """Nothing that is stored changes; what waits in the outbox is an ordinary alert."""
     op.add_column("delivery", Column("lane", Integer, nullable=False, server_default="3"))
     op.add_column("delivery", Column("extras", Text, nullable=False, server_default="{}"))
+    op.create_index("alert_source", "alert", ["source"])
     members()
     chats()
     incoming()

@@ -1,0 +1,46 @@
+"""Which alerts were made of a change, for answers to them: corrections, retractions, "why did I get this?"."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from sqlalchemy import Connection, Select, exists, select
+
+from watcher.core import Alert
+from watcher.store.tables import alert as table
+from watcher.store.tables import delivery
+
+TOGETHER = 500
+"""Ids asked for at a time."""
+NEVER = ("folded", "dead")
+"""States of rows that nobody has got, or will."""
+
+
+def alert(conn: Connection, alert_id: str) -> Alert | None:
+    """Return the alert with this id, its reference in messages."""
+    return next(iter(_alerts(conn, select(table).where(table.c.id == alert_id))), None)
+
+
+def made(conn: Connection, ids: Sequence[str]) -> set[str]:
+    """Return those of these alerts that are stored."""
+    found: set[str] = set()
+    for first in range(0, len(ids), TOGETHER):
+        found |= set(conn.execute(select(table.c.id).where(table.c.id.in_(ids[first : first + TOGETHER]))).scalars())
+    return found
+
+
+def about(conn: Connection, source: str, changes: Collection[str]) -> list[Alert]:
+    """Return the alerts of a source that told of one of `changes` and that somebody has got or will, oldest first."""
+    told = exists().where(delivery.c.alert == table.c.id, delivery.c.state.not_in(NEVER))
+    query = select(table).where(table.c.source == source, told).order_by(table.c.at, table.c.id)
+    return [one for one in _alerts(conn, query) if not set(changes).isdisjoint(one.changes)]
+
+
+def latest(conn: Connection, channel: str, most: int) -> list[Alert]:
+    """Return the newest alerts of a channel that are about changes, newest first."""
+    query = select(table).where(table.c.channel == channel, table.c.source != "")
+    return _alerts(conn, query.order_by(table.c.at.desc(), table.c.id).limit(most))
+
+
+def _alerts(conn: Connection, query: Select[tuple[object, ...]]) -> list[Alert]:
+    return [Alert(**found._asdict()) for found in conn.execute(query)]
