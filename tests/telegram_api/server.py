@@ -250,6 +250,8 @@ class TelegramApi(Feed):
         done = METHODS[method](self.world, call)
         if "Webhook" in method and call.fields.get("drop_pending_updates") == "true":
             self.updates.clear()
+        if method == "leaveChat" and chat is not None:
+            self.member(chat, "left", by=self.world.bot.id)
         return done
 
     def _entry(

@@ -224,6 +224,9 @@ def test_chats_and_members_are_told(api: TelegramApi) -> None:
         assert [head.user.username for head in await bot.get_chat_administrators(-5)] == ["ana"]
         assert await bot.set_my_commands([BotCommand("help", "What I can do")])
         assert await bot.leave_chat(-5)
+        left = (await bot.get_updates(offset=-1))[0].my_chat_member
+        assert left
+        assert (left.from_user.id, left.new_chat_member.status) == (bot.id, "left")
         with pytest.raises(Forbidden):
             await bot.get_chat_administrators(-5)
 

@@ -7,6 +7,7 @@ import asyncio
 import pytest
 from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup, Update
 from telegram.error import BadRequest, Conflict
+from telegram.ext import Application, MessageHandler
 
 from tests.telegram_api import TelegramApi
 from tests.telegram_api.clients import bot_for, run
@@ -156,3 +157,27 @@ def test_only_what_the_bot_asks_for_comes(api: TelegramApi) -> None:
         assert await bot.get_updates() == (update,)
 
     run(api.base_url, story)
+
+
+def test_a_whole_application_runs_on_it() -> None:
+    async def echo(update: Update, _: object) -> None:
+        assert update.message
+        await update.message.reply_text(f"You said {update.message.text}")
+
+    async def story() -> None:
+        async with bot_for(api.base_url) as bot:
+            application = Application.builder().bot(bot).build()
+            application.add_handler(MessageHandler(None, echo))
+            async with application:
+                assert application.updater
+                await application.updater.start_polling()
+                await application.start()
+                api.say(7, 7, "hello")
+                await asyncio.to_thread(api.until, lambda: bool(api.sent(7)))
+                await application.updater.stop()
+                await application.stop()
+
+    with TelegramApi(longest_poll=0.1) as api:
+        asyncio.run(story())
+        assert api.transcript(7) == "User 7: hello\nWatcher: You said hello"
+        assert api.pending(0, 100, set()) == []
