@@ -73,8 +73,7 @@ def _fold(conn: Connection, channel: str, now: datetime, plan: Plan, hosts: Mapp
     changes.put_changes(conn, folded.new)
     for alert, about in folded.made:
         outbox.put_alert(conn, alert, plan(alert, about))
-    for alert_id, by in folded.replaced.items():
-        outbox.replace_alert(conn, alert_id, by)
+    outbox.replace_alerts(conn, folded.replaced)
 
 
 async def _channel(store: Store, channels: Channels, name: str, now: Clock) -> Delivered:

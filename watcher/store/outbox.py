@@ -7,12 +7,13 @@ and the message may or may not have arrived.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, exists, func, select, update
+from sqlalchemy import ColumnElement, Connection, Select, Update, bindparam, exists, func, or_, select, update
 
 from watcher.core import Alert, Delivery, Outcome, Retry, Sent
 from watcher.store.tables import alert as alerts
@@ -46,10 +47,11 @@ def sent_since(conn: Connection, channel: str, since: datetime) -> list[Alert]:
     return _alerts(conn, select(alerts).where(alerts.c.channel == channel, alerts.c.at >= since, sent))
 
 
-def replace_alert(conn: Connection, alert: str, by: str) -> None:
-    """The alert is not sent: the one called `by` says the same."""
-    values = {"state": "folded", "reason": f"told in {by}"}
-    conn.execute(update(table).where(table.c.alert == alert, _is_open()).values(values))
+def replace_alerts(conn: Connection, replaced: Mapping[str, str]) -> None:
+    """These alerts are not sent: each has the id of one that says the same."""
+    if replaced:
+        told = [{"of": old, "state": "folded", "reason": f"told in {new}"} for old, new in replaced.items()]
+        conn.execute(_closing("alert", ("state", "reason")), told)
 
 
 def claim(
@@ -82,7 +84,7 @@ def record(conn: Connection, delivery: Delivery, outcome: Outcome, now: datetime
 
     What is sent or dead stays so, whatever a late process says.
     """
-    values: dict[str, Any] = {"attempts": table.c.attempts + 1, "reason": ""}
+    values: dict[str, Any] = {"reason": ""}
     if isinstance(outcome, Sent):
         values |= {"state": "sent", "receipt": outcome.receipt, "sent_at": now}
     elif isinstance(outcome, Retry):
@@ -91,7 +93,7 @@ def record(conn: Connection, delivery: Delivery, outcome: Outcome, now: datetime
             values["repeat"] = True
     else:
         values |= {"state": "dead", "reason": outcome.reason}
-    conn.execute(update(table).where(table.c.id == delivery.id, _is_open()).values(values))
+    conn.execute(_closing("id", tuple(values), tried=True), {"of": delivery.id, **values})
 
 
 def counts(conn: Connection) -> dict[tuple[str, str], int]:
@@ -126,9 +128,17 @@ def _read(conn: Connection, query: Select[Any]) -> list[Delivery]:
     return [Delivery(**found._asdict()) for found in conn.execute(query)]
 
 
+@cache  # putting the statement together takes longer than running it
+def _closing(key: str, columns: tuple[str, ...], *, tried: bool = False) -> Update:
+    """Set `columns` of the open rows whose `key` is "of", and count an attempt where one was made."""
+    values: dict[str, Any] = {name: bindparam(name) for name in columns}
+    counted = {"attempts": table.c.attempts + 1} if tried else {}
+    return update(table).where(table.c[key] == bindparam("of"), _is_open()).values({**values, **counted})
+
+
 def _is_open() -> ColumnElement[bool]:
     # sent_at is named for the index, which holds only what is not sent.
-    return table.c.sent_at.is_(None) & table.c.state.in_(OPEN)
+    return table.c.sent_at.is_(None) & or_(*(table.c.state == state for state in OPEN))  # IN cannot be run for many
 
 
 def _next_in_line() -> ColumnElement[bool]:

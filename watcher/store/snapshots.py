@@ -7,7 +7,7 @@ sorted keys and no spaces, in UTF-8, and the SHA-256 of the bytes (32 bytes).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -121,7 +121,7 @@ def settle(conn: Connection, snapshot: Snapshot) -> None:
 
 def snapshot(conn: Connection, snapshot_id: str) -> Snapshot:
     """Return the record with this id. Raises NotStored."""
-    one = _one(conn, select(table).where(table.c.id == snapshot_id))
+    one = _one(conn, _RECORD, {"id": snapshot_id})
     if one is None:
         raise NotStored(f"no snapshot {snapshot_id} is stored")
     return one
@@ -200,16 +200,16 @@ def first_bad(conn: Connection, source: str) -> str | None:
     return None
 
 
-def _one(conn: Connection, query: Select[Any]) -> Snapshot | None:
-    return next(iter(_records(conn, query)), None)
+def _one(conn: Connection, query: Select[Any], values: Mapping[str, Any] | None = None) -> Snapshot | None:
+    return next(iter(_records(conn, query, values)), None)
 
 
-def _records(conn: Connection, query: Select[Any]) -> list[Snapshot]:
+def _records(conn: Connection, query: Select[Any], values: Mapping[str, Any] | None = None) -> list[Snapshot]:
     """The records that `query` selects. Raises Corrupt with the name of one that cannot be read."""
     try:
-        return [Snapshot(**found._asdict()) for found in conn.execute(query)]
+        return [Snapshot(**found._asdict()) for found in conn.execute(query, values)]
     except UNREADABLE as error:
-        names = conn.execute(query.with_only_columns(table.c.id, table.c.source)).all()
+        names = conn.execute(query.with_only_columns(table.c.id, table.c.source), values).all()
         if len(names) > 1:
             for name in names:
                 snapshot(conn, name.id)
@@ -221,10 +221,7 @@ def _before(conn: Connection, snapshot: Snapshot, known: tuple[Snapshot, bytes] 
 
     Raises StoreError where the chain does not end in the link before it.
     """
-    beside = (bodies.c.source == table.c.source) & (bodies.c.seq == table.c.seq)
-    query = select(table.c.record_hash, bodies.c.start).outerjoin(bodies, beside)
-    query = query.where(table.c.source == snapshot.source, table.c.seq == snapshot.seq - 1)
-    end = conn.execute(query).one_or_none()
+    end = conn.execute(_END, {"source": snapshot.source, "seq": snapshot.seq - 1}).one_or_none()
     if (end.record_hash if end else "") != snapshot.previous:
         raise StoreError(f"{snapshot.source}: its chain has another end: another process stored a capture; check again")
     if end is None or end.start is None or snapshot.seq - end.start >= FULL_EACH:
@@ -257,6 +254,14 @@ def _next(conn: Connection, source: str, seq: int, before: bytes | None) -> byte
     return _open(link, before)
 
 
+# Stated once: that takes longer than the query.
+_RECORD = select(table).where(table.c.id == bindparam("id"))
+_END = (
+    select(table.c.record_hash, bodies.c.start)
+    .outerjoin(bodies, (bodies.c.source == table.c.source) & (bodies.c.seq == table.c.seq))
+    .where(table.c.source == bindparam("source"), table.c.seq == bindparam("seq"))
+)
+"""The hash of a record, and the full copy on which its bytes hang."""
 _PACKED: Select[Any] = select(bodies.c.seq, bodies.c.start, bodies.c.size, bodies.c.data).where(
     bodies.c.source == bindparam("source")
 )
@@ -265,7 +270,7 @@ _START = select(_FULL.c.start).where(_FULL.c.source == bindparam("source"), _FUL
 _CHAIN = _PACKED.where(
     bodies.c.seq.between(_START.scalar_subquery(), bindparam("seq")), bodies.c.seq > bindparam("seq") - FULL_EACH
 ).order_by(bodies.c.seq)
-"""What one revision is unpacked from: its full copy and all after it. Stated once: that takes longer than the query."""
+"""What one revision is unpacked from: its full copy and all after it."""
 
 
 def _open(link: Row[Any], before: bytes | None) -> bytes:
