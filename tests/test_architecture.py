@@ -17,12 +17,12 @@ LAYERS = [
     {"app"},
     {"dispatch"},
     {"backfill", "replay"},
-    {"pipeline", "delivery", "paging", "wayback"},
+    {"pipeline", "delivery", "paging", "readers", "wayback"},
     {"fetch", "pool"},
     {"child", "config"},
     {"reading"},
     {"plugins", "sources", "notify", "store", "captures"},
-    {"outbox"},
+    {"outbox", "subscriptions", "digest"},
     {"folding", "series", "standing"},
     {"diff", "route", "render", "oncall", "schedule", "suspect", "guard", "coding", "pace", "robots"},
     {"drafts", "sections"},
@@ -31,8 +31,9 @@ LAYERS = [
     {"core"},
 ]
 PURE = {
-    "core", "css", "diff", "drafts", "folding", "matching", "oncall", "outbox", "people", "periods", "places", "render",
-    "rolling", "route", "schedule", "sections", "series", "standing", "summary", "suspect", "wire", "wording",
+    "core", "css", "diff", "digest", "drafts", "folding", "matching", "oncall", "outbox", "people", "periods",
+    "places", "render", "rolling", "route", "schedule", "sections", "series", "standing", "subscriptions", "summary",
+    "suspect", "wire", "wording",
 }  # fmt: skip
 IO = {
     "asyncio", "socket", "ssl", "subprocess", "httpx", "aiohttp", "httpx_aiohttp", "sqlalchemy", "alembic", "telegram",

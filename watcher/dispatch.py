@@ -5,10 +5,11 @@ Below app, which builds it, and beside the pipeline, which calls it and knows ne
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from watcher import plugins
 from watcher.config import Config
@@ -18,7 +19,8 @@ from watcher.pipeline import Telling
 from watcher.store import Connection, outbox
 
 if TYPE_CHECKING:
-    from watcher.route import Rule
+    from watcher.readers import Readers
+    from watcher.route import Filter, Rule
 
 
 @dataclass(slots=True)
@@ -55,19 +57,52 @@ class Dispatch:
     urls: dict[str, str] = field(default_factory=dict)
     series: dict[str, str] = field(default_factory=dict)
     hold: timedelta = timedelta()
+    silences: Sequence[Filter] = ()
+    readers: Readers | None = None
+    quiet: Callable[[str, datetime], bool] = lambda _chat, _now: False
 
     def __call__(self, found: Sequence[Change], related: Sequence[Change] = ()) -> Telling:
         """What tells of `found`, in the transaction that stores it: the alerts with their deliveries.
 
         Each leads to those `related` changes that name its places.
         """
-        made = self._routed(found, related)
+        loud = [change for change in found if not self._is_silenced(change)]
+        made = self._routed(loud, related)
 
         def tell(conn: Connection) -> None:
             for alert, deliveries in made:
                 outbox.put_alert(conn, alert, deliveries)
+            if self.config.telegram is not None and loud:
+                self._tell_readers(conn, loud, related)
 
         return tell
+
+    def _is_silenced(self, change: Change) -> bool:
+        """Whether an editor has called such changes no news; faults are the operator's, and never silenced."""
+        from watcher.route import matches
+
+        return any(matches(silence, change) for silence in self.silences)
+
+    def _tell_readers(self, conn: Connection, found: Sequence[Change], related: Sequence[Change]) -> None:
+        """Write what the subscriptions of chats let through: one message rendered for all who read the same."""
+        from watcher import readers
+        from watcher.store import alerts
+
+        self.readers = self.readers or readers.Readers()
+        self.readers.refresh(conn)
+        wanted = self.readers.wanted(found)
+        if not wanted:
+            return
+        now = self.now()
+        told = readers.share_out(conn, wanted, now, self.quiet)
+        groups: dict[tuple[tuple[Change, ...], str], list[str]] = {}
+        for chat, changes in told.values():
+            groups.setdefault((changes, chat.timezone), []).append(chat.id)
+        answers = readers.corrected(conn, found) if told else {}
+        for (changes, zone), chats in groups.items():
+            like = Alert("", readers.ROUTE, chats[0], changes[0].source, changes[0].snapshot, now, _sorted(changes))
+            planned = self.plan(like, changes, related=_naming_same(related, changes), hold=self.hold, zone=zone)
+            alerts.put_all(conn, readers.copies(planned, chats, changes, like, answers))
 
     def _routed(self, found: Sequence[Change], related: Sequence[Change]) -> list[tuple[Alert, Sequence[Delivery]]]:
         from watcher.route import route
@@ -81,9 +116,18 @@ class Dispatch:
         ]
 
     def plan(
-        self, alert: Alert, found: Sequence[Change], *, related: Sequence[Change] = (), hold: timedelta = timedelta(0)
+        self,
+        alert: Alert,
+        found: Sequence[Change],
+        *,
+        related: Sequence[Change] = (),
+        hold: timedelta = timedelta(0),
+        zone: str = "",
     ) -> Sequence[Delivery]:
-        """The message of an alert, cut to what its channel takes; one that may be a site's waits for `hold`."""
+        """The message of an alert, cut to what its channel takes; one that may be a site's waits for `hold`.
+
+        `zone` is the IANA name of the chat's, where it has one of its own.
+        """
         from watcher.outbox import plan
 
         notifier, now = self.channels(alert.channel), self.now()
@@ -95,7 +139,7 @@ class Dispatch:
             related=[(change, self.urls.get(change.source, "")) for change in related],
             stored=self._stored(alert.source, found),
             series=self.series.get(alert.source, ""),
-            zone=self.config.timezone,
+            zone=ZoneInfo(zone) if zone else self.config.timezone,
             limit=notifier.limit,
             measure=notifier.measure,
             now=now,
@@ -107,6 +151,10 @@ class Dispatch:
         if self.config.public_url:
             return f"{self.config.public_url.rstrip('/')}/change/{changes[0].id}"
         return f"watcher show {source} --at {instant(max(change.at for change in changes))}"
+
+
+def _sorted(changes: Sequence[Change]) -> tuple[str, ...]:
+    return tuple(sorted(change.id for change in changes))
 
 
 def _naming_same(related: Sequence[Change], changes: Sequence[Change]) -> list[Change]:

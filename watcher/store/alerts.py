@@ -6,14 +6,21 @@ from collections.abc import Collection, Sequence
 
 from sqlalchemy import Connection, Select, exists, select
 
-from watcher.core import Alert
+from watcher.core import Alert, Delivery
 from watcher.store.tables import alert as table
-from watcher.store.tables import delivery
+from watcher.store.tables import delivery, insert, row
 
 TOGETHER = 500
 """Ids asked for at a time."""
 NEVER = ("folded", "dead")
 """States of rows that nobody has got, or will."""
+
+
+def put_all(conn: Connection, made: Sequence[tuple[Alert, Sequence[Delivery]]]) -> None:
+    """Store many alerts with their parts at once; what is stored already stays as it is."""
+    if made:
+        conn.execute(insert(conn.dialect.name, table), [row(table, one) for one, _ in made])
+        conn.execute(insert(conn.dialect.name, delivery), [row(delivery, part) for _, parts in made for part in parts])
 
 
 def alert(conn: Connection, alert_id: str) -> Alert | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -108,6 +108,26 @@ def naming(
         table.c.subject_id.in_(places), table.c.at >= since, table.c.source != but, _of_kinds(kinds)
     )
     return list(_changes(conn, query.order_by(table.c.at.desc(), table.c.n).limit(most)))
+
+
+def carrying(conn: Connection, found: Sequence[Change], most: int = 20) -> set[str]:
+    """Return the ids of the newest earlier changes that told what the first of `found`, of one source, now replace.
+
+    An earlier change told it where it brought the same value to the same place, or the whole record with that value.
+    """
+    told = set()
+    for one in [change for change in found if change.old is not None][:most]:
+        mine = (table.c.source == one.source) & (table.c.subject_id == one.subject.id) & (table.c.id != one.id)
+        query = select(table).where(mine, table.c.at <= one.at).order_by(table.c.at.desc(), table.c.n.desc())
+        told |= {before.id for before in [*_changes(conn, query.limit(most))] if _brought(before, one)}
+    return told
+
+
+def _brought(before: Change, one: Change) -> bool:
+    if before.path == one.path:
+        return bool(before.new == one.old)
+    whole = before.path == one.path[:-1] and isinstance(before.new, Mapping)
+    return whole and before.new.get(one.path[-1]) == one.old
 
 
 def repeated(conn: Connection, since: datetime) -> bool:
