@@ -17,8 +17,11 @@ from datetime import UTC, datetime
 from typing import TextIO
 from urllib.parse import urlsplit
 
+import msgspec
+
 from watcher import pipeline, schedule, series
-from watcher.config import Config
+from watcher.config import Config, ConfigError
+from watcher.config import source as config_source
 from watcher.core import Clock, Fetch, Source, SourceState, Tools
 from watcher.delivery import Delivered, deliver
 from watcher.dispatch import Channels, Dispatch
@@ -63,6 +66,22 @@ def opened(config: Config, *, now: datetime | None = None, writing: bool = False
         yield store
     finally:
         store.close()
+
+
+def with_additions(config: Config, store: Store) -> Config:
+    """`config` with the sources that people added since; what config.toml names stands above them."""
+    if config.telegram is None:
+        return config
+    from watcher.store import additions
+
+    known = {one.name for one in config.sources}
+    added = []
+    for one in store.read_sync(additions.standing, additions.SOURCE):
+        try:
+            added.append(config_source(one.body))
+        except ConfigError as error:
+            log.warning("the source %s, which was added from a chat, is left out: %s", one.name, error)
+    return msgspec.structs.replace(config, sources=(*config.sources, *(one for one in added if one.name not in known)))
 
 
 @dataclass(slots=True)
@@ -134,6 +153,11 @@ class App:
         names = [name for name, (_, of) in self.watched.items() if of and of.name == index.name]
         return {name.removeprefix(f"{index.name}/") for name in names if self.states.get(name, NEW).state == "gone"}
 
+    def take_up(self, source: Source) -> None:
+        """Watch one source more from now on."""
+        self.config = msgspec.structs.replace(self.config, sources=(*self.config.sources, source))
+        self._watch(series.watched(self.config.sources, self.states))
+
     def state(self, source: Source) -> SourceState:
         """Where `source` stands; new, where it was never checked."""
         return self.states.get(source.name) or SourceState(source.name, source.kind, source.url)
@@ -193,6 +217,7 @@ async def running(
     config: Config, store: Store, *, clock: Clock = real_clock, given: bool = False, out: TextIO = sys.stdout
 ) -> AsyncIterator[App]:
     """Build what checks and deliveries need, and take it down again. `given`: `clock` is not the real one."""
+    config = with_additions(config, store)
     states = await store.read(sources.states)
     watched = series.watched(config.sources, states)
     fetch = config.fetch

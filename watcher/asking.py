@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Self
 
 from watcher import series
-from watcher.app import ClockError, opened, real_clock
+from watcher.app import ClockError, opened, real_clock, with_additions
 from watcher.config import Config, ConfigError, load, parse_duration
 from watcher.core import Source, parse_instant
 from watcher.store import Store, StoreError
@@ -72,11 +72,10 @@ class Desk:
     def source(self, name: str) -> Source:
         """The source called `name`. Raises Refused for an unknown one."""
         known = {source.name: source for source in self.config.sources}
-        if name not in known and any(name.startswith(f"{one.name}/") for one in self.config.sources):
+        if name not in known and (self.config.telegram or any(name.startswith(f"{one}/") for one in known)):
             with self.store() as store:
-                known = {
-                    one.name: one for one, _ in series.watched(self.config.sources, store.read_sync(states)).values()
-                }
+                sources = with_additions(self.config, store).sources
+                known = {one.name: one for one, _ in series.watched(sources, store.read_sync(states)).values()}
         if name not in known:
             raise Refused(f"no source is called {name!r:.80} in {self.config.path.name}; there are {', '.join(known)}")
         return known[name]

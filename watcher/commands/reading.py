@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from watcher import series
+from watcher.app import with_additions
 from watcher.asking import Desk, Refused, complain
 from watcher.commands.printing import change_line, emit, local, people, say
 from watcher.core import Change, Document, NotReadable, Pair, Record, Snapshot, Source, SourceState, instant
@@ -19,7 +20,8 @@ def sources(desk: Desk) -> None:
     """Print each source of the configuration and where it stands."""
     with desk.store() as store:
         states = store.read_sync(stored_sources.states)
-    watched = [source for source, _ in series.watched(desk.config.sources, states).values()]
+        configured = with_additions(desk.config, store).sources
+    watched = [source for source, _ in series.watched(configured, states).values()]
     rows = [(source, states.get(source.name) or SourceState(source.name)) for source in watched]
     if desk.json:
         for source, state in rows:

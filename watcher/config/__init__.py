@@ -34,6 +34,7 @@ from watcher.config.sections import (
     Web,
 )
 from watcher.config.values import Secret, duration_text, parse_duration
+from watcher.core import Source
 
 __all__ = [
     "Channel",
@@ -52,6 +53,7 @@ __all__ = [
     "duration_text",
     "load",
     "parse_duration",
+    "source",
 ]
 
 T = TypeVar("T")
@@ -77,6 +79,15 @@ def load(path: str | Path, env: Mapping[str, str] = os.environ) -> Config:
     if reader.problems:
         raise ConfigError(f"{path.name}: {problem}" for problem in reader.problems)
     return config
+
+
+def source(table: Mapping[str, Any]) -> Source:
+    """One [[source]] table that stands elsewhere than in config.toml. Raises ConfigError, as `load` does."""
+    reader = Reader({"source": [dict(table)]}, Path(), {})
+    found = reader.sources()
+    if reader.problems:
+        raise ConfigError(reader.problems)
+    return found[0][1]
 
 
 def _read(reader: Reader, path: Path) -> Config:
