@@ -33,10 +33,9 @@ class Seen(NamedTuple):
 
 
 def slot(daily: str, now: datetime, zone: tzinfo) -> datetime:
-    """The last time, in UTC, at which a digest like "daily 08:00" was due in `zone`.
+    """The last time, in UTC, at which a digest like "daily 08:00" was due in `zone`, by the wall clock there.
 
-    A time that the clocks skip is the first after it, one that comes twice the first. Raises ValueError for another
-    rhythm.
+    Raises ValueError for another rhythm.
     """
     word, _, clock = daily.partition(" ")
     if word != "daily":
