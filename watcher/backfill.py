@@ -29,7 +29,7 @@ from watcher.core import (
     Verdict,
     capture_of,
 )
-from watcher.pipeline import Parts, commit, mark_returned, stored_capture
+from watcher.pipeline import Parts, commit, stored_capture
 from watcher.plugins import build
 from watcher.store import Connection, changes, snapshots
 
@@ -192,8 +192,8 @@ class Backfill:
 
     async def store(self) -> None:
         """Write what waits, in one transaction, with where the source now stands."""
-        found = await mark_returned(self.parts.store, self.source.name, tuple(self.found))
-        self.changes += len(found)
+        self.changes += len(self.found)
+        found = tuple(self.found)
         await self.parts.store.run(commit, self.state, rows=self.rows, settled=self.settled, found=found)
         self.rows.clear()
         self.settled.clear()

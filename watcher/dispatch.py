@@ -37,7 +37,8 @@ class Channels:
             found = next((channel for channel in self.config.channels if channel.name == name), None)
             if found is None:
                 raise LookupError(f"there is no channel {name!r} in config.toml")
-            self.built[name] = plugins.build_notifier(found.kind, found.revealed(), self.tools)
+            made = plugins.build_notifier(found.kind, found.revealed(), self.tools)
+            self.built.setdefault(name, made)  # the store's thread and the event loop both ask
         return self.built[name]
 
     async def close(self) -> None:

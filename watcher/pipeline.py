@@ -253,17 +253,15 @@ class Check:
         state, found = await self._store(state, found=(late,))
         return checked._replace(outcome="changed", state=state, changes=(*checked.changes, *found))
 
-    async def _related(self, found: Sequence[Change]) -> list[Change]:
-        """What articles said of the places that changed here, or reports of those mentioned here, within a week."""
+    def _tell(self, conn: Connection, found: Sequence[Change]) -> None:
+        """Tell of what was found; each place leads to what articles said of it, or reports, within a week."""
         mentions = {change.subject.id for change in found if change.kind == "article.mentions"}
         places = {change.subject.id for change in found if change.kind.startswith("jurisdiction.")}
         elsewhere: list[Change] = []
         for named, kind in ((mentions, "jurisdiction.*"), (places, "article.mentions")):
             if named:
-                elsewhere += await self.parts.store.read(
-                    changes.naming, named, (kind,), self.now - RELATED, but=self.source.name
-                )
-        return elsewhere
+                elsewhere += changes.naming(conn, named, (kind,), self.now - RELATED, but=self.source.name)
+        self.parts.dispatch(found, elsewhere)(conn)
 
     async def _first_seen(self, state: SourceState) -> datetime:
         assert state.snapshot is not None
@@ -356,19 +354,23 @@ class Check:
         `snapshot` is new where it comes with what was `fetched`, else it was stored before and is now believed.
         """
         found = tuple(one for one in found if one.kind != "report.withdrawn" or one.path[-1] not in self.gone_before)
-        found = await mark_returned(self.parts.store, self.source.name, found + self._fault(state))
         # What changed between imported captures and the first live one is history, and news to nobody.
         joined = self.state.snapshot is not None and self.state.last_checked is None
-        related = await self._related(found)
-        telling = self.parts.dispatch(found, related) if found and not joined else None
         rows, settled, picture = [], [], b""
         if snapshot is not None and fetched is not None:
             rows, picture = [(snapshot, fetched.body)], fetched.screenshot
             state = replace(state, seq=snapshot.seq, head=snapshot.record_hash)
         elif snapshot is not None:
             settled = [snapshot]
-        await self.parts.store.run(
-            commit, state, rows=rows, picture=picture, before=before, settled=settled, found=found, telling=telling
+        found = await self.parts.store.run(
+            commit,
+            state,
+            rows=rows,
+            picture=picture,
+            before=before,
+            settled=settled,
+            found=found + self._fault(state),
+            tell=None if joined else self._tell,
         )
         return state, found
 
@@ -381,12 +383,13 @@ def commit(
     picture: bytes = b"",
     before: tuple[Snapshot, bytes] | None = None,
     settled: Sequence[Snapshot] = (),
-    found: Sequence[Change] = (),
-    telling: Telling | None = None,
-) -> None:
+    found: tuple[Change, ...] = (),
+    tell: Callable[[Connection, Sequence[Change]], None] | None = None,
+) -> tuple[Change, ...]:
     """All that was found, in one transaction: new captures, those now believed, changes, alerts, where it stands.
 
-    `before`: the capture before the first of `rows`, where it is at hand; `picture`: what a browser showed of the last.
+    `before`: the capture before the first of `rows`, where it is at hand; `picture`: what a browser showed of the last;
+    `tell`: writes what people are to be told of the changes. Returns the changes as they are stored.
     """
     for snapshot, body in rows:
         snapshots.put_snapshot(conn, snapshot, body, before)
@@ -395,10 +398,12 @@ def commit(
         screenshots.put_screenshot(conn, rows[-1][0].id, picture)
     for snapshot in settled:
         snapshots.settle(conn, snapshot)
+    found = _mark_returned(conn, state.name, found)
     changes.put_changes(conn, found)
-    if telling is not None:
-        telling(conn)
+    if found and tell is not None:
+        tell(conn, found)
     sources.put_state(conn, state)
+    return found
 
 
 async def flush(parts: Parts) -> None:
@@ -408,12 +413,12 @@ async def flush(parts: Parts) -> None:
         await parts.store.run(sources.put_checks, states)
 
 
-async def mark_returned(store: Store, source: str, found: tuple[Change, ...]) -> tuple[Change, ...]:
+def _mark_returned(conn: Connection, source: str, found: tuple[Change, ...]) -> tuple[Change, ...]:
     """Rows that come back after they were dropped, before or among `found` (oldest first), say so."""
     added = {change.subject.id for change in found if change.kind in ADDED}
     if not added:
         return found
-    dropped = await store.read(changes.removed_before, source, added)
+    dropped = changes.removed_before(conn, source, added)
     marked: list[Change] = []
     for change in found:
         here = change.subject.id
