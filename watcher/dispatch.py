@@ -5,8 +5,8 @@ Below app, which builds it, and beside the pipeline, which calls it and knows ne
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -71,10 +71,11 @@ class Dispatch:
         made = self._routed(loud, related)
 
         def tell(conn: Connection) -> None:
+            answers = self._answers(conn, loud)
             for alert, deliveries in made:
-                outbox.put_alert(conn, alert, deliveries)
+                outbox.put_alert(conn, alert, answering(deliveries, answers.get(alert.channel, "")))
             if self.config.telegram is not None and loud:
-                self._tell_readers(conn, loud, related)
+                self._tell_readers(conn, loud, related, answers)
 
         return tell
 
@@ -84,7 +85,17 @@ class Dispatch:
 
         return any(matches(silence, change) for silence in self.silences)
 
-    def _tell_readers(self, conn: Connection, found: Sequence[Change], related: Sequence[Change]) -> None:
+    def _answers(self, conn: Connection, found: Sequence[Change]) -> Mapping[str, str]:
+        """By channel, the alert that carried a figure that is another now; only chats can show what answers what."""
+        if self.config.telegram is None or not found:
+            return {}
+        from watcher.readers import corrected
+
+        return corrected(conn, found)
+
+    def _tell_readers(
+        self, conn: Connection, found: Sequence[Change], related: Sequence[Change], answers: Mapping[str, str]
+    ) -> None:
         """Write what the subscriptions of chats let through: one message rendered for all who read the same."""
         from watcher import readers
         from watcher.store import alerts
@@ -99,11 +110,11 @@ class Dispatch:
         groups: dict[tuple[tuple[Change, ...], str], list[str]] = {}
         for chat, changes in told.values():
             groups.setdefault((changes, chat.timezone), []).append(chat.id)
-        answers = readers.corrected(conn, found) if told else {}
         for (changes, zone), chats in groups.items():
             like = Alert("", readers.ROUTE, chats[0], changes[0].source, changes[0].snapshot, now, _sorted(changes))
             planned = self.plan(like, changes, related=_naming_same(related, changes), hold=self.hold, zone=zone)
-            alerts.put_all(conn, readers.copies(planned, chats, changes, like, answers))
+            made = readers.copies(planned, chats, changes, like)
+            alerts.put_all(conn, [(one, answering(rows, answers.get(one.channel, ""))) for one, rows in made])
 
     def _routed(self, found: Sequence[Change], related: Sequence[Change]) -> list[tuple[Alert, Sequence[Delivery]]]:
         from watcher.route import route
@@ -152,6 +163,14 @@ class Dispatch:
         if self.config.public_url:
             return f"{self.config.public_url.rstrip('/')}/change/{changes[0].id}"
         return f"watcher show {source} --at {instant(max(change.at for change in changes))}"
+
+
+def answering(deliveries: Sequence[Delivery], earlier: str) -> Sequence[Delivery]:
+    """The parts of a message, the first of which answers the alert `earlier`, if there is one."""
+    if not earlier or not deliveries:
+        return deliveries
+    first = replace(deliveries[0], extras=replace(deliveries[0].extras, reply_to=earlier))
+    return [first, *deliveries[1:]]
 
 
 def _sorted(changes: Sequence[Change]) -> tuple[str, ...]:

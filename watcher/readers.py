@@ -98,12 +98,9 @@ def _held_for(chat: Chat, now: datetime, quiet: Quiet) -> str:
 
 
 def copies(
-    planned: Sequence[Delivery], made: Iterable[str], found: Sequence[Change], like: Alert, replies: Mapping[str, str]
+    planned: Sequence[Delivery], made: Iterable[str], found: Sequence[Change], like: Alert
 ) -> list[tuple[Alert, Sequence[Delivery]]]:
-    """One planned message for each of many chats: an alert of its own, with its own reference at the end of each part.
-
-    `replies` are the earlier alerts, by chat, that this one answers.
-    """
+    """One planned message for each of many chats: an alert of its own, with its own reference in each part."""
     ids = tuple(sorted(change.id for change in found))
     copied: list[tuple[Alert, Sequence[Delivery]]] = []
     for chat in made:
@@ -115,7 +112,6 @@ def copies(
                 alert=alert.id,
                 channel=chat,
                 lines=(*one.lines[:-1], ref_line(alert.id, one.part, one.parts)),
-                extras=replace(one.extras, reply_to=replies[chat]) if chat in replies and one.part == 1 else one.extras,
             )
             for one in planned
         ]
