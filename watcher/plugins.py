@@ -29,6 +29,8 @@ EXTRAS = {
     "recurring_ical_events": "calendars",
     "PIL": "pictures",
     "tornado": "webhook",
+    "warcio": "evidence",
+    "rfc3161_client": "evidence",
 }
 """Which extra brings which optional library."""
 
