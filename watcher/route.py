@@ -76,7 +76,7 @@ def matches(wanted: Filter, change: Change) -> bool:
         and any(pattern(glob).match(change.source) for glob in wanted.sources)
         and (not wanted.states or subject.state in wanted.states)
         and (not wanted.places or not {subject.id, *subject.within}.isdisjoint(wanted.places))
-        and (not wanted.words or any_word(wanted.words).search(changed_text(change)) is not None)
+        and (not wanted.words or _any_word(wanted.words).search(changed_text(change)) is not None)
     )
 
 
@@ -114,7 +114,7 @@ def pattern(glob: str) -> re.Pattern[str]:
 
 
 @lru_cache(maxsize=4096)
-def any_word(words: tuple[str, ...]) -> re.Pattern[str]:
+def _any_word(words: tuple[str, ...]) -> re.Pattern[str]:
     """One pattern that finds any of `words` as whole words in a folded text; blank ones never."""
     wanted = sorted({folded(word) for word in words} - {""})
     return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, wanted))})(?!\w)" if wanted else r"(?!)")

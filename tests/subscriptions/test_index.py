@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from hypothesis import given
+import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from watcher.core import Change, Severity, Span, Subject
@@ -57,7 +58,8 @@ SIGNS = [
     "é",
     "x",
 ]
-texts = st.lists(st.sampled_from(SIGNS), max_size=8).map("".join)
+PHRASES = ["not honor", "no§", "x-x", " not honor "]
+texts = st.lists(st.sampled_from(SIGNS + PHRASES), max_size=8).map("".join)
 spans = st.lists(st.builds(Span, st.sampled_from("=-+"), texts), max_size=3).map(tuple)
 
 
@@ -96,11 +98,13 @@ def one_by_one(subscribed: dict[str, Filter], found: Sequence[Change]) -> dict[s
     return {key: group for key, group in told.items() if group}
 
 
+@settings(deadline=None)
 @given(subscriptions, changes)
 def test_it_says_what_each_filter_says_alone(subscribed: Subscriptions, found: list[Change]) -> None:
     assert Index(subscribed).match(found) == one_by_one(dict(subscribed), found)
 
 
+@settings(deadline=None)
 @given(subscriptions, subscriptions, st.sets(st.sampled_from("abcdefgh")), changes)
 def test_adding_and_removing_is_building_anew(
     first: Subscriptions, then: Subscriptions, gone: set[str], found: list[Change]
@@ -115,6 +119,7 @@ def test_adding_and_removing_is_building_anew(
     assert len(index) == len(left)
 
 
+@settings(deadline=None)
 @given(subscriptions)
 def test_what_was_removed_leaves_nothing_behind(subscribed: Subscriptions) -> None:
     index, empty = Index(subscribed), Index[str]()
@@ -136,6 +141,23 @@ def test_a_phrase_and_a_word_with_signs() -> None:
     assert index.match([CHANGE]) == {"phrase": (CHANGE,)}
     agreement = replace(CHANGE, new="a 287(g) agreement")
     assert index.match([agreement]) == {"signs": (agreement,)}
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("not honor", True),
+        ("cannot honor; will not honor.", True),
+        ("cannot honor", False),
+        ("will not honors", False),
+        ("not honor_x", False),
+        ("do not\u00a0 HONOR it", True),
+    ],
+)
+def test_a_phrase_begins_and_ends_where_words_do(text: str, told: bool) -> None:  # noqa: FBT001 - a table
+    wanted, change = Filter(words=("not honor",)), replace(CHANGE, new=text)
+    assert matches(wanted, change) is told
+    assert Index([("a", wanted)]).match([change]) == ({"a": (change,)} if told else {})
 
 
 def test_faults_go_only_to_those_who_name_them() -> None:

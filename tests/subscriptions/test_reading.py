@@ -6,7 +6,7 @@ import time
 from itertools import permutations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from watcher.core import Severity
@@ -182,6 +182,7 @@ def test_refusals_say_what_to_do(text: str, why: str) -> None:
     assert len(refusal(text)) < 300
 
 
+@settings(deadline=None)
 @given(
     st.text(max_size=600)
     | st.lists(st.sampled_from(["and", "+", "\n", "word:", '"', "“", "CA", "*", ","])).map(" ".join)

@@ -12,7 +12,7 @@ from collections.abc import Hashable, Iterable, Iterator, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
 from watcher.core import Change, Severity
-from watcher.route import Filter, any_word, changed_text, folded, may_match, pattern
+from watcher.route import Filter, changed_text, folded, may_match, pattern
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -161,10 +161,9 @@ class _Terms:
 
     def _found(self, text: str) -> Iterator[str]:
         """The words that stand in a folded text as whole words: only those are looked for whose rarest token does."""
-        tokens = {"", *_TOKEN.findall(text)}
-        for token in tokens & self._words.keys():
+        for token in {"", *_TOKEN.findall(text)} & self._words.keys():
             for term, word in self._words[token].items():
-                if word == token or (tokens.issuperset(_TOKEN.findall(word)) and any_word((word,)).search(text)):
+                if word == token or _stands_in(text, word):
                     yield term
 
 
@@ -173,6 +172,16 @@ def _looked_for(wanted: Filter) -> set[tuple[str, str]]:
     names = (("sources", wanted.sources), ("kinds", wanted.kinds))
     globs = {(condition, glob) for condition, globs in names for glob in globs if _MAGIC.search(glob)}
     return globs | {("words", word) for word in wanted.words if folded(word)}
+
+
+def _stands_in(text: str, word: str) -> bool:
+    """Whether a word or phrase stands in a text with no letter or digit right before or behind it."""
+    start = text.find(word)
+    while start >= 0:
+        if not (start and _TOKEN.match(text, start - 1)) and not _TOKEN.match(text, start + len(word)):
+            return True
+        start = text.find(word, start + 1)
+    return False
 
 
 def _rarest(word: str) -> str:

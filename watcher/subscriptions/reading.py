@@ -47,7 +47,7 @@ _WILD = re.compile(r"[*?\[]")
 _UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 """The Unicode categories of what cannot be seen, or turns the direction of a text."""
 _RANKS = ("us-state:", "us-place:", "us-county:")
-STATE, CITY = 0, 1
+_STATE, _CITY = 0, 1
 
 
 class Choice(NamedTuple):
@@ -140,9 +140,8 @@ def _plain(text: str, known: _Known) -> _Meant | Refused | None:
     name = folded(text)
     own = _own_words(name)
     places = () if own else _places(text, known.seen)
-    if meanings := (*own, *_named_sources(text, known.sources), *map(_placed, places)):
-        return _Meant(text, meanings)
-    return _no_such(text, name)
+    meanings = dict.fromkeys([*own, *_named_sources(text, known.sources), *map(_placed, places)])
+    return _Meant(text, tuple(meanings)) if meanings else _no_such(text, name)
 
 
 def _own_words(name: str) -> list[Filter]:
@@ -204,8 +203,8 @@ def _places(text: str, seen: Collection[str]) -> list[Subject]:
     found = candidates(text)
     if not found and (first.id in seen or (first.id.startswith("us-") and "," in text)):
         return [first]
-    if [_rank(place.id) for place in found].count(STATE) == 1 and all(_rank(place.id) != CITY for place in found):
-        return [place for place in found if _rank(place.id) == STATE]
+    if [_rank(place.id) for place in found].count(_STATE) == 1 and all(_rank(place.id) != _CITY for place in found):
+        return [place for place in found if _rank(place.id) == _STATE]
     return sorted(found, key=lambda place: (place.id != first.id, place.id not in seen, _rank(place.id)))
 
 
