@@ -144,18 +144,20 @@ def test_a_phrase_and_a_word_with_signs() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("phrase", "text", "told"),
     [
-        ("not honor", True),
-        ("cannot honor; will not honor.", True),
-        ("cannot honor", False),
-        ("will not honors", False),
-        ("not honor_x", False),
-        ("do not\u00a0 HONOR it", True),
+        ("not honor", "not honor", True),
+        ("not honor", "cannot honor; will not honor.", True),
+        ("not honor", "cannot honor", False),
+        ("not honor", "will not honors", False),
+        ("honor no", "honor not", False),
+        ("honor no", "honor not, honor no", True),
+        ("honor no", "honor no_x", False),
+        ("honor no", "do\u00a0 HONOR  no it", True),
     ],
 )
-def test_a_phrase_begins_and_ends_where_words_do(text: str, told: bool) -> None:  # noqa: FBT001 - a table
-    wanted, change = Filter(words=("not honor",)), replace(CHANGE, new=text)
+def test_a_phrase_begins_and_ends_where_words_do(phrase: str, text: str, told: bool) -> None:  # noqa: FBT001 - a table
+    wanted, change = Filter(words=(phrase,)), replace(CHANGE, new=text)
     assert matches(wanted, change) is told
     assert Index([("a", wanted)]).match([change]) == ({"a": (change,)} if told else {})
 
