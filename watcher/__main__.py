@@ -11,9 +11,12 @@ from typing import NoReturn
 
 def main() -> None:
     """Run the command line; what is wrong with the input or the store is said with its place, never as a trace."""
-    gc.set_threshold(100_000, 50, 50)  # imports make many objects that stay, and no garbage
+    gc.disable()  # imports make many objects that stay, and no garbage
     from watcher import asking, cli
 
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 50)
+    gc.enable()
     try:
         cli.app()
     except asking.Refused as refused:

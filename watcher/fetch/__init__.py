@@ -247,26 +247,27 @@ class Fetcher:
             answer = Fetched(str(request.url), response.status_code, headers, peer=response.extensions["peer"])
             if response.status_code in _REDIRECTS and answer.header("location"):
                 return answer
-            body = await self._read(response)
+            body = await self._read(response, answer)
             return body if isinstance(body, Failure) else replace(answer, body=body)
         finally:
             await response.aclose()
 
-    async def _read(self, response: httpx.Response) -> bytes | Failure:
+    async def _read(self, response: httpx.Response, answer: Fetched) -> bytes | Failure:
         limit = self._settings.max_wire_bytes
         too_large = Failure("too-large", f"the body is larger than {limit} bytes on the wire")
-        length = response.headers.get("content-length", "")
+        length = _joined(answer, "content-length")
         if length.isdigit() and int(length) > limit:
             return too_large
         pieces: list[bytes] = []
-        async for piece in response.aiter_raw():
+        assert isinstance(response.stream, httpx.AsyncByteStream)
+        async for piece in response.stream:
             limit -= len(piece)
             if limit < 0:
                 return too_large
             pieces.append(piece)
-        if response.headers.get("transfer-encoding", "chunked").lower() != "chunked":
+        if (_joined(answer, "transfer-encoding") or "chunked").lower() != "chunked":
             return Failure("encoding", "the body came in a transfer coding that was not asked for")
-        return coding.decode(b"".join(pieces), response.headers.get("content-encoding", ""), self._settings.max_bytes)
+        return coding.decode(b"".join(pieces), _joined(answer, "content-encoding"), self._settings.max_bytes)
 
 
 def _conditions(validators: Validators) -> Iterator[tuple[str, str]]:
@@ -295,6 +296,11 @@ def _place(url: str) -> tuple[guard.Target, httpx.URL]:
     }:
         raise guard.Refused("the address can be read in two ways")
     return place, address
+
+
+def _joined(answer: Fetched, name: str) -> str:
+    """All headers called `name` as one, as they are meant (RFC 9110, 5.3); an empty string for none."""
+    return ", ".join(value for key, value in answer.headers if key == name)
 
 
 def _text(raw: bytes) -> str:
