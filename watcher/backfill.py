@@ -31,6 +31,7 @@ from watcher.core import (
 )
 from watcher.pipeline import Parts, commit, stored_capture
 from watcher.plugins import build
+from watcher.pool import Pool
 from watcher.store import Connection, changes, snapshots
 
 AHEAD = 8
@@ -78,14 +79,14 @@ async def backfill(
         gone_at=await parts.store.read(_gone_at, source.name),
     )
     total = kept = 0
-    async for looked in _looked(parts, source, captures, stored):
+    async for seen in looked(parts.pool, source, captures, stored):
         total += 1
         if progress:
             progress(1)
-        if looked is not None:
+        if seen is not None:
             kept += 1
-            await one.pass_stored(until=looked[0].at)
-            await one.take(*looked)
+            await one.pass_stored(until=seen[0].at)
+            await one.take(*seen)
             if len(one.rows) >= captures.together:
                 await one.store()
     await one.pass_stored(until=None)
@@ -98,17 +99,20 @@ def _gone_at(conn: Connection, source: str) -> set[str | None]:
     return {change.snapshot for change in changes.history(conn, sources=[source], kinds=["page.gone"])}
 
 
-async def _looked(
-    parts: Parts, source: Source, captures: Old, stored: Stored
+async def looked(
+    pool: Pool, source: Source, captures: Old, stored: Stored, known: Callable[[], str] = str
 ) -> AsyncIterator[tuple[Arrival, Glance] | None]:
-    """Each capture with a first look at it, in order, several looks under way at once. None: it is not to be stored."""
+    """Each capture with a first look at it, in order, several looks under way at once. None: it is not to be stored.
+
+    `known` gives the fingerprint that the next is likely to have.
+    """
 
     async def look(one: Any) -> tuple[Arrival, Glance] | None:
         arrival = await captures.arrival(one, source, stored)
         if arrival is None:
             return None
         try:
-            return arrival, await parts.pool.look(source, arrival.fetched, arrival.at)
+            return arrival, await pool.look(source, arrival.fetched, arrival.at, known())
         except NotReadable as error:
             return arrival, Glance(Verdict("unreadable", str(error)), "")
 
@@ -172,7 +176,10 @@ class Backfill:
 
     async def take(self, arrival: Arrival, glance: Glance) -> None:
         """Place one new capture: believed, with what changed in it, or doubted until the next one agrees."""
-        here = self._link(arrival, glance)
+        await self.place(self._link(arrival, glance), glance)
+
+    async def place(self, here: Placed, glance: Glance) -> None:
+        """Place one capture that has its record."""
         verdict = glance.verdict
         self.joined = False
         if verdict.ok:
@@ -186,7 +193,7 @@ class Backfill:
             self.doubt, self.mark = here, mark
             self.doubts += 1
         self._keep(here, verdict)
-        again = again or self._until(here.snapshot) > arrival.at
+        again = again or self._until(here.snapshot) > here.snapshot.at
         if verdict.confirmable and again and not self.gone:
             await self._believe_doubt(verdict)
 
