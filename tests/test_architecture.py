@@ -18,11 +18,12 @@ LAYERS = [
     {"dispatch"},
     {"backfill", "replay"},
     {"pipeline", "delivery", "paging", "readers", "wayback"},
+    {"duty", "silences"},
     {"fetch", "pool"},
     {"child", "config"},
     {"reading"},
     {"plugins", "sources", "notify", "store", "captures"},
-    {"outbox", "subscriptions", "digest"},
+    {"outbox", "subscriptions", "digest", "pings"},
     {"folding", "series", "standing"},
     {"diff", "route", "render", "oncall", "schedule", "suspect", "guard", "coding", "pace", "robots"},
     {"drafts", "sections"},
@@ -32,8 +33,8 @@ LAYERS = [
 ]
 PURE = {
     "core", "css", "diff", "digest", "drafts", "folding", "matching", "oncall", "outbox", "people", "periods",
-    "places", "render", "rolling", "route", "schedule", "sections", "series", "standing", "subscriptions", "summary",
-    "suspect", "wire", "wording",
+    "pings", "places", "render", "rolling", "route", "schedule", "sections", "series", "standing", "subscriptions",
+    "summary", "suspect", "wire", "wording",
 }  # fmt: skip
 IO = {
     "asyncio", "socket", "ssl", "subprocess", "httpx", "aiohttp", "httpx_aiohttp", "sqlalchemy", "alembic", "telegram",

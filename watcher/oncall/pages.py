@@ -47,14 +47,16 @@ class Ladder(enum.Enum):
     START = enum.auto()
 
 
-class Ask(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Ask:
     """One step of a policy: whom to ping ("rota:NAME", "person:NAME", "channel:NAME"), and how long to wait then."""
 
     ping: str
     wait: timedelta
 
 
-class Policy(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Policy:
     """An escalation as it was when the page opened: its steps, and how often all are taken (1 to 5 times)."""
 
     steps: tuple[Ask, ...]
@@ -162,9 +164,18 @@ def target(page: Page, step: Step) -> str:
     return FALLBACK if step.loop >= page.policy.loops else page.policy.steps[step.step].ping
 
 
-def fired(page: Page) -> Page:
-    """A step was taken."""
-    return replace(page, level=page.level + 1)
+def risen(page: Page) -> Page:
+    """A step was taken, or what its messages offer differs: buttons of before are old."""
+    return _moved(page)
+
+
+def stopped(page: Page) -> str:
+    """Why what was queued before is not sent any more."""
+    return {
+        ACKED: f"acknowledged by {page.acked_by}",
+        SNOOZED: f"snoozed by {page.acked_by}",
+        CLOSED: f"closed by {page.closed_by}",
+    }.get(page.state, "asked anew")
 
 
 # ---------------------------------------------------------------- news and time
