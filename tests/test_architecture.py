@@ -16,7 +16,7 @@ LAYERS = [
     {"asking"},
     {"app"},
     {"dispatch"},
-    {"backfill", "replay"},
+    {"backfill", "evidence", "replay"},
     {"pipeline", "delivery", "paging", "readers", "wayback"},
     {"duty", "silences"},
     {"fetch", "pool"},
@@ -28,11 +28,11 @@ LAYERS = [
     {"diff", "route", "render", "oncall", "schedule", "suspect", "guard", "coding", "pace", "robots"},
     {"drafts", "sections"},
     {"matching", "rolling"},
-    {"periods", "places", "wording", "summary", "wire", "css", "people"},
+    {"periods", "places", "wording", "summary", "wire", "css", "people", "heartbeat"},
     {"core"},
 ]
 PURE = {
-    "core", "css", "diff", "digest", "drafts", "folding", "matching", "oncall", "outbox", "people", "periods",
+    "core", "css", "diff", "digest", "drafts", "folding", "heartbeat", "matching", "oncall", "outbox", "people", "periods",
     "pings", "places", "render", "rolling", "route", "schedule", "sections", "series", "standing", "subscriptions",
     "summary", "suspect", "wire", "wording",
 }  # fmt: skip

@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import Connection
 
 from watcher.store import Store, StoreError, sources
+from watcher.store.evidence_tables import anchor
 from watcher.store.people_tables import chat
 from watcher.store.schema import MIGRATIONS
 from watcher.store.tables import HEAD, metadata
@@ -35,7 +36,7 @@ def test_migrations_make_what_the_tables_say(store: Store) -> None:
     def differences(conn: Connection) -> list[object]:
         return list(compare_metadata(MigrationContext.configure(conn), metadata))
 
-    assert chat.metadata is metadata
+    assert chat.metadata is anchor.metadata is metadata
     assert store.read_sync(differences) == []
 
 

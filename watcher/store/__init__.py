@@ -8,6 +8,6 @@ from __future__ import annotations
 from sqlalchemy import Connection
 
 from watcher.store.database import Store
-from watcher.store.errors import Corrupt, NotStored, StoreError
+from watcher.store.errors import Corrupt, NotStored, StoreError, Thinned
 
-__all__ = ["Connection", "Corrupt", "NotStored", "Store", "StoreError"]
+__all__ = ["Connection", "Corrupt", "NotStored", "Store", "StoreError", "Thinned"]

@@ -39,6 +39,16 @@ class Corrupt(StoreError):  # noqa: N818 - as above
         self.snapshot = snapshot
 
 
+class Thinned(NotStored):
+    """The bytes of an old snapshot were thinned, as [retention] asks; its record and its digest are kept."""
+
+    def __init__(self, source: str, snapshot: str, sha256: str) -> None:
+        super().__init__(
+            f"{source}: the bytes of snapshot {snapshot} were thinned by [retention]; its record is kept: "
+            f"their SHA-256 was {sha256}"
+        )
+
+
 def sqlite_code(error: DBAPIError) -> int:
     """SQLite's primary result code of `error`, 0 where it is not SQLite's."""
     return getattr(error.orig, "sqlite_errorcode", 0) & 0xFF

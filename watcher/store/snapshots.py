@@ -7,17 +7,17 @@ sorted keys and no spaces, in UTF-8, and the SHA-256 of the bytes (32 bytes).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, Row, Select, bindparam, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, func, select, update
 
 from watcher.core import Fetched, Snapshot, instant, parse_instant
 from watcher.store.bodies import FULL_EACH, pack, unpack
-from watcher.store.errors import Corrupt, NotStored, StoreError
+from watcher.store.errors import Corrupt, NotStored, StoreError, Thinned
 from watcher.store.tables import body as bodies
 from watcher.store.tables import row
 from watcher.store.tables import snapshot as table
@@ -30,6 +30,8 @@ KEPT_HEADERS = frozenset({
 MOST_HEADERS = 32
 LONGEST_HEADER = 500
 ID_DIGITS = 16
+THINNED = 0
+"""The `start` of bytes that were thinned."""
 UNREADABLE = (StoreError, msgspec.MsgspecError, ValueError, TypeError, AttributeError)
 """What reading a damaged row may raise: a flipped bit turns a value into another, or into none."""
 
@@ -107,8 +109,8 @@ def put_snapshot(
         raise ValueError(f"{snapshot.source}: these are not the bytes of snapshot {snapshot.id}")
     start, dictionary = _before(conn, snapshot, before)
     packed = {"source": snapshot.source, "seq": snapshot.seq, "start": start, "size": len(body)}
-    conn.execute(table.insert(), row(table, snapshot))
-    conn.execute(bodies.insert(), {**packed, "data": pack(body, dictionary)})
+    conn.execute(_PUT_RECORD, row(table, snapshot))
+    conn.execute(_PUT_BODY, {**packed, "data": pack(body, dictionary)})
 
 
 def settle(conn: Connection, snapshot: Snapshot) -> None:
@@ -128,7 +130,7 @@ def snapshot(conn: Connection, snapshot_id: str) -> Snapshot:
 
 
 def body(conn: Connection, snapshot_id: str) -> bytes:
-    """Return the bytes of a snapshot, checked against its digest. Raises NotStored, and Corrupt where they differ."""
+    """Return the bytes of a snapshot, checked against its digest. Raises NotStored, Thinned, and Corrupt if damaged."""
     return with_body(conn, snapshot_id)[1]
 
 
@@ -137,6 +139,8 @@ def with_body(conn: Connection, snapshot_id: str) -> tuple[Snapshot, bytes]:
     one = snapshot(conn, snapshot_id)
     try:
         content = _unpacked(conn, one.source, one.seq)
+    except LookupError:
+        raise Thinned(one.source, one.id, one.sha256) from None
     except ValueError as error:
         raise Corrupt(one.source, one.id, str(error)) from error
     if hashlib.sha256(content).hexdigest() != one.sha256:
@@ -177,27 +181,65 @@ def clocks(conn: Connection) -> set[str]:
     return set(conn.execute(select(table.c.clock).distinct()).scalars())
 
 
+class Walked(NamedTuple):
+    """How far a chain was followed: the last record that holds, its hash and bytes (None: thinned).
+
+    `thinned` counts those without bytes so far; `bad` is the id of the first that does not hold, and `ended` says that
+    there is nothing behind.
+    """
+
+    seq: int = 0
+    head: str = ""
+    body: bytes | None = b""
+    thinned: int = 0
+    bad: str | None = None
+    ended: bool = False
+
+
+START = Walked()
+
+
 def first_bad(conn: Connection, source: str) -> str | None:
     """Follow a source's chain from its first record: the id of the first whose link, record or bytes do not hold.
 
     A chain that was cut at its end holds: only its head, noted elsewhere, shows that.
     """
-    ids: Sequence[str] = (
-        conn.execute(select(table.c.id).where(table.c.source == source).order_by(table.c.seq)).scalars().all()
-    )
-    head, content = "", b""
-    for seq, snapshot_id in enumerate(ids, start=1):
+    walked = START
+    while not walked.ended:
+        walked = walk(conn, source, walked)
+    return walked.bad
+
+
+def walk(conn: Connection, source: str, walked: Walked, most: int = 64) -> Walked:
+    """Follow a source's chain on from where it was left, `most` records at a time, so that no transaction is long."""
+    query = select(table.c.id, table.c.seq).where(table.c.source == source).order_by(table.c.seq).limit(most)
+    rows = conn.execute(query.where(table.c.seq > walked.seq) if walked.seq else query).all()
+    for found in rows:
         try:
-            one = snapshot(conn, snapshot_id)
-            content = _next(conn, source, seq, content)
+            one = snapshot(conn, found.id)
+            content = _next(conn, source, walked.seq + 1, walked.body)
             digest = record_hash(one)
-            due = source, seq, head, digest, digest[:ID_DIGITS], hashlib.sha256(content).hexdigest()
+            sha256 = one.sha256 if content is None else hashlib.sha256(content).hexdigest()
         except UNREADABLE:
-            return snapshot_id
+            return walked._replace(bad=found.id, ended=True)
+        due = source, walked.seq + 1, walked.head, digest, digest[:ID_DIGITS], sha256
         if (one.source, one.seq, one.previous, one.record_hash, one.id, one.sha256) != due:
-            return snapshot_id
-        head = digest
-    return None
+            return walked._replace(bad=found.id, ended=True)
+        walked = Walked(one.seq, digest, content, walked.thinned + (content is None))
+    return walked._replace(ended=len(rows) < most)
+
+
+def hash_at(conn: Connection, source: str, seq: int) -> str | None:
+    """Return the hash of one record of a chain, None where there is none."""
+    query = select(table.c.record_hash).where(table.c.source == source, table.c.seq == seq)
+    found: str | None = conn.execute(query).scalar()
+    return found
+
+
+def lengths(conn: Connection) -> dict[str, int]:
+    """Return how many records each chain has."""
+    query = select(table.c.source, func.count()).group_by(table.c.source).order_by(table.c.source)
+    return {source: count for source, count in conn.execute(query)}  # noqa: C416 - rows are no pairs to the type checker
 
 
 def _one(conn: Connection, query: Select[Any], values: Mapping[str, Any] | None = None) -> Snapshot | None:
@@ -224,7 +266,7 @@ def _before(conn: Connection, snapshot: Snapshot, known: tuple[Snapshot, bytes] 
     end = conn.execute(_END, {"source": snapshot.source, "seq": snapshot.seq - 1}).one_or_none()
     if (end.record_hash if end else "") != snapshot.previous:
         raise StoreError(f"{snapshot.source}: its chain has another end: another process stored a capture; check again")
-    if end is None or end.start is None or snapshot.seq - end.start >= FULL_EACH:
+    if end is None or not end.start or snapshot.seq - end.start >= FULL_EACH:
         return snapshot.seq, None
     if known is not None and known[0].record_hash == snapshot.previous:
         return end.start, known[1]
@@ -235,8 +277,13 @@ def _before(conn: Connection, snapshot: Snapshot, known: tuple[Snapshot, bytes] 
 
 
 def _unpacked(conn: Connection, source: str, seq: int) -> bytes:
-    """The bytes of one revision, unpacked from its full copy on; unchecked. Raises ValueError where they cannot be."""
+    """The bytes of one revision, unpacked from its full copy on; unchecked.
+
+    Raises ValueError where they cannot be, and LookupError where they were thinned.
+    """
     links = conn.execute(_CHAIN, {"source": source, "seq": seq}).all()
+    if links and is_thinned(links[-1]):
+        raise LookupError
     if not links or [link.seq for link in links] != list(range(links[-1].start, seq + 1)):
         raise ValueError("its bytes are missing")
     content: bytes | None = None
@@ -246,15 +293,20 @@ def _unpacked(conn: Connection, source: str, seq: int) -> bytes:
     return content
 
 
-def _next(conn: Connection, source: str, seq: int, before: bytes | None) -> bytes:
-    """The bytes of one revision, given those `before` it. Raises ValueError where they cannot be unpacked."""
+def _next(conn: Connection, source: str, seq: int, before: bytes | None) -> bytes | None:
+    """The bytes of one revision, given those `before` it; None if thinned. Raises ValueError if they are damaged."""
     link = conn.execute(_PACKED.where(bodies.c.seq == seq), {"source": source}).one_or_none()
     if link is None:
         raise ValueError("its bytes are missing")
+    if is_thinned(link):
+        return None
+    if before is None and link.start != seq:
+        raise ValueError("what it differs from is missing")
     return _open(link, before)
 
 
 # Stated once: that takes longer than the query.
+_PUT_RECORD, _PUT_BODY = table.insert(), bodies.insert()
 _RECORD = select(table).where(table.c.id == bindparam("id"))
 _END = (
     select(table.c.record_hash, bodies.c.start)
@@ -271,6 +323,11 @@ _CHAIN = _PACKED.where(
     bodies.c.seq.between(_START.scalar_subquery(), bindparam("seq")), bodies.c.seq > bindparam("seq") - FULL_EACH
 ).order_by(bodies.c.seq)
 """What one revision is unpacked from: its full copy and all after it."""
+
+
+def is_thinned(link: Row[Any]) -> bool:
+    """Whether the row of a body says that its bytes were let go: no full copy has the number 0."""
+    return bool(link.start == THINNED and not link.data)
 
 
 def _open(link: Row[Any], before: bytes | None) -> bytes:

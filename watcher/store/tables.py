@@ -35,7 +35,7 @@ from watcher.core import Extras, Hop, Run, Span, Validators, instant, parse_inst
 if TYPE_CHECKING:
     from sqlalchemy import Insert
 
-HEAD = "0003"
+HEAD = "0004"
 """The newest migration; a database with this stamp is opened without alembic."""
 
 

@@ -1,0 +1,86 @@
+"""Is what is stored what was stored? Each chain followed to its end, and its end held against what was noted of it.
+
+Ends are noted in two places: where a source stands, and in the anchors. What is longer than a few records is read a few
+at a time, so that the memory it takes does not grow with the history.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from watcher.store import Connection, Store, anchors, snapshots
+from watcher.store import sources as standing
+from watcher.store.anchors import Anchor
+
+ID = snapshots.ID_DIGITS
+
+
+class Proof(NamedTuple):
+    """What following one chain gave. `first_bad` is the id of the first snapshot that does not hold, or is missing.
+
+    `thinned` records hold, and their bytes were let go by [retention].
+    """
+
+    source: str
+    snapshots: int
+    first_bad: str | None = None
+    thinned: int = 0
+
+
+class Lost(NamedTuple):
+    """Something that an anchor speaks for and that is not there (any more): a snapshot, or the anchor itself ("")."""
+
+    anchor: int
+    source: str
+    snapshot: str
+
+
+def lengths(store: Store) -> dict[str, int]:
+    """All chains by name, with the records that each has; also one of which only its noted end is left."""
+    return store.read_sync(_lengths)
+
+
+def _lengths(conn: Connection) -> dict[str, int]:
+    noted = {name: 0 for name, state in standing.states(conn).items() if state.seq}
+    return dict(sorted((noted | snapshots.lengths(conn)).items()))
+
+
+def prove(store: Store, source: str, step: Callable[[int], None] = lambda _: None) -> Proof:
+    """Follow one chain from its first record to its noted end; `step` is told how many records were followed."""
+    walked = snapshots.START
+    while not walked.ended:
+        before = walked.seq
+        walked = store.read_sync(snapshots.walk, source, walked)
+        step(walked.seq - before)
+    bad = walked.bad or store.read_sync(_cut, source, walked)
+    return Proof(source, walked.seq, bad, walked.thinned)
+
+
+def _cut(conn: Connection, source: str, walked: snapshots.Walked) -> str | None:
+    """The noted end of a chain that stops short of it. It may have gone on since it was followed."""
+    state = standing.states(conn, [source]).get(source)
+    if state is None or state.head in ("", walked.head):
+        return None
+    there = snapshots.hash_at(conn, source, state.seq)
+    return None if there == state.head else state.head[:ID]
+
+
+def lost(store: Store) -> Iterator[Lost]:
+    """All that the anchors speak for and that is not there, oldest first."""
+    n, previous = 0, ""
+    while batch := store.read_sync(anchors.after, n):
+        for anchor in batch:
+            whole = anchors.made(n + 1, anchor.at, anchor.heads, previous)
+            if anchor != whole:
+                yield Lost(n + 1, "", "")
+            yield from store.read_sync(_missing, anchor)
+            n, previous = anchor.n, anchor.digest
+
+
+def _missing(conn: Connection, anchor: Anchor) -> list[Lost]:
+    return [
+        Lost(anchor.n, source, head[:ID])
+        for source, (seq, head) in sorted(anchor.heads.items())
+        if snapshots.hash_at(conn, source, seq) != head
+    ]

@@ -1,0 +1,119 @@
+"""Anchors: what fixes the ends of all chains at one hour, and the time stamps that others gave them.
+
+An anchor lists the chains that went on since the anchor before, and holds its digest, so that each speaks for all. Its
+digest is SHA-256 over `text`; in it each chain's end is only a digest, so that one source can be proved without
+telling of the others.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
+from sqlalchemy import Connection, select, update
+
+from watcher.core import instant
+from watcher.store.evidence_tables import anchor as table
+from watcher.store.evidence_tables import stamp as stamps
+from watcher.store.tables import row
+from watcher.store.tables import source as sources
+
+Heads = Mapping[str, tuple[int, str]]
+"""The ends of chains: by source, the last seq and its record hash."""
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """The heads that moved up to `at`, and the digest that stands for them and for all anchors before, from 1 on."""
+
+    n: int
+    at: datetime
+    heads: Heads
+    previous: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What one authority is asked for one anchor, and what it answered: `token`, its whole answer once it was checked.
+
+    `due` is when to ask (again), None once checked; `reason` is why the last attempt failed.
+    """
+
+    anchor: int
+    url: str
+    due: datetime | None
+    attempts: int = 0
+    reason: str = ""
+    nonce: str = ""
+    token: bytes = b""
+
+
+def leaf(source: str, seq: int, head: str) -> str:
+    """What stands in an anchor for the end of one chain."""
+    return hashlib.sha256(msgspec.json.encode([source, seq, head])).hexdigest()
+
+
+def text(n: int, at: datetime, leaves: Sequence[str], previous: str) -> bytes:
+    """The bytes whose digest is an anchor's: canonical JSON."""
+    return msgspec.json.encode(
+        {"n": n, "at": instant(at), "heads": sorted(leaves), "previous": previous}, order="sorted"
+    )
+
+
+def made(n: int, at: datetime, heads: Heads, previous: str) -> Anchor:
+    """The anchor of `heads`, after one with the digest `previous`. Pure."""
+    leaves = [leaf(source, *head) for source, head in heads.items()]
+    return Anchor(n, at, heads, previous, hashlib.sha256(text(n, at, leaves, previous)).hexdigest())
+
+
+def moved(conn: Connection) -> dict[str, tuple[int, str]]:
+    """Return the ends of the chains that went on since they were last anchored."""
+    anchored: dict[str, tuple[int, str]] = {}
+    for heads in conn.execute(select(table.c.heads).order_by(table.c.n)).scalars():
+        anchored |= heads
+    ends = conn.execute(select(sources.c.name, sources.c.seq, sources.c.head).where(sources.c.seq > 0))
+    return {name: (seq, head) for name, seq, head in ends if anchored.get(name) != (seq, head)}
+
+
+def last(conn: Connection) -> Anchor | None:
+    """Return the newest anchor."""
+    found = conn.execute(select(table).order_by(table.c.n.desc()).limit(1)).one_or_none()
+    return Anchor(**found._asdict()) if found else None
+
+
+def put(conn: Connection, anchor: Anchor, urls: Sequence[str]) -> None:
+    """Store an anchor, to be stamped by the authorities at `urls`."""
+    conn.execute(table.insert(), row(table, anchor))
+    for url in urls:
+        conn.execute(stamps.insert(), row(stamps, Stamp(anchor.n, url, anchor.at)))
+
+
+def after(conn: Connection, n: int, most: int = 64) -> list[Anchor]:
+    """Return the anchors after number `n`, oldest first."""
+    query = select(table).where(table.c.n > n).order_by(table.c.n).limit(most)
+    return [Anchor(**found._asdict()) for found in conn.execute(query)]
+
+
+def stamps_of(conn: Connection, n: int) -> list[Stamp]:
+    """Return what is known of an anchor's stamps, by their authorities."""
+    query = select(stamps).where(stamps.c.anchor == n).order_by(stamps.c.url)
+    return [Stamp(**found._asdict()) for found in conn.execute(query)]
+
+
+def due(conn: Connection, now: datetime, most: int) -> list[tuple[Stamp, Anchor]]:
+    """Return stamps that are to be asked for now, the newest anchors first, and their anchors."""
+    query = select(stamps).where(stamps.c.due <= now).order_by(stamps.c.anchor.desc()).limit(most)
+    found = [Stamp(**one._asdict()) for one in conn.execute(query)]
+    anchors = select(table).where(table.c.n.in_({one.anchor for one in found}))
+    by_number = {one.n: Anchor(**one._asdict()) for one in conn.execute(anchors)}
+    return [(one, by_number[one.anchor]) for one in found]
+
+
+def settle(conn: Connection, stamp: Stamp) -> None:
+    """Store how asking for a stamp ended."""
+    mine = (stamps.c.anchor == stamp.anchor) & (stamps.c.url == stamp.url)
+    conn.execute(update(stamps).where(mine).values(row(stamps, stamp)))
