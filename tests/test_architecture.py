@@ -32,9 +32,9 @@ LAYERS = [
     {"core"},
 ]
 PURE = {
-    "core", "css", "diff", "digest", "drafts", "folding", "heartbeat", "matching", "oncall", "outbox", "people", "periods",
-    "pings", "places", "render", "rolling", "route", "schedule", "sections", "series", "standing", "subscriptions",
-    "summary", "suspect", "wire", "wording",
+    "core", "css", "diff", "digest", "drafts", "folding", "heartbeat", "matching", "oncall", "outbox", "people",
+    "periods", "pings", "places", "render", "rolling", "route", "schedule", "sections", "series", "standing",
+    "subscriptions", "summary", "suspect", "wire", "wording",
 }  # fmt: skip
 IO = {
     "asyncio", "socket", "ssl", "subprocess", "httpx", "aiohttp", "httpx_aiohttp", "sqlalchemy", "alembic", "telegram",
