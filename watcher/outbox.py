@@ -107,6 +107,9 @@ def _fitted(
     measure: Callable[[tuple[Line, ...]], int],
 ) -> tuple[tuple[Line, ...], ...]:
     """The message in at most three parts: as many lines from its start as fit, the rest only counted."""
+    all_of_it = (*(entry.line for entry in told), *foot)
+    if measure(all_of_it) <= limit:  # as nearly always; else each line is measured
+        return (all_of_it,)
     pieces = [piece for entry in told for piece in _pieces(entry, limit, measure)]
 
     def parts(count: int) -> tuple[tuple[Line, ...], ...]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, NamedTuple
 
-from watcher import series, standing, suspect
+from watcher import series, standing
 from watcher.core import (
     Adapter,
     Capture,
@@ -208,6 +208,8 @@ class Check:
 
     async def doubt(self, fetched: Fetched, snapshot: Snapshot, verdict: Verdict) -> Checked:
         """Stored and shown to the operator, and not believed before a later fetch agrees, if ever."""
+        from watcher import suspect
+
         unheard = self.state.snapshot is None and verdict.kind in {"gone", "unreadable"}
         if unheard or verdict.kind == "failing":
             wait = retry_after(fetched.header("retry-after"), self.now)
@@ -291,6 +293,8 @@ class Check:
     # ------------------------------------------------------------ what the steps are made of
 
     def _confirmed(self, verdict: Verdict, fingerprint: str) -> bool:
+        from watcher import suspect  # what it judges by takes longer to load than a page to be checked
+
         return suspect.confirmed(
             self.state,
             verdict,
