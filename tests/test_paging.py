@@ -430,7 +430,8 @@ def test_rules_with_an_escalation_open_pages_even_where_another_told_the_channel
 # ---------------------------------------------------------------- not news
 
 
-def test_an_editor_keeps_such_news_out_and_lets_it_in_again(room: Room) -> None:
+def test_an_editor_keeps_such_news_out_and_lets_it_in_again(both: Room) -> None:
+    room = both
     page = room.news(1)
     act, editor = room.paging.act, member(7, Role.EDITOR)
     assert room.store.run_sync(act, page.id, "silence", editor, None, room.now).startswith("Close the page first")

@@ -61,9 +61,7 @@ def keep_out(conn: Connection, page: Page, changes: Sequence[Change], who: Membe
     if _mine(conn, page):
         return "Such news is kept out already.", False
     wanted = offered(page.source, changes)
-    one = Addition(f"{page.id}/{instant(now)}", filter_json(wanted), who.id, now)
-    if not changes or not additions.put(conn, SILENCE, one):
-        return "There is nothing left to keep out.", False
+    additions.put(conn, SILENCE, Addition(f"{page.id}/{instant(now)}", filter_json(wanted), who.id, now))
     return f"Kept out from now on: {describe(wanted)}. It is stored, and told nobody.", True
 
 

@@ -80,7 +80,8 @@ def _read(conn: Connection, query: Select[Any]) -> list[Page]:
 
 def put_step(conn: Connection, step: Step) -> bool:
     """Store a step; False where there was one of that turn, loop and number, which stays as it is."""
-    return conn.execute(insert(conn.dialect.name, steps_table), row(steps_table, step)).rowcount > 0
+    new = insert(conn.dialect.name, steps_table).execution_options(preserve_rowcount=True)
+    return conn.execute(new, row(steps_table, step)).rowcount > 0
 
 
 def settle(conn: Connection, step: Step) -> bool:

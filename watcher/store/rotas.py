@@ -29,7 +29,8 @@ class Kept(NamedTuple):
 
 def put(conn: Connection, one: Kept) -> bool:
     """Store a version or an override; whether it is new."""
-    return conn.execute(insert(conn.dialect.name, table), one._asdict()).rowcount > 0
+    new = insert(conn.dialect.name, table).execution_options(preserve_rowcount=True)
+    return conn.execute(new, one._asdict()).rowcount > 0
 
 
 def kept(conn: Connection, kind: str, name: str | None = None, *, changing: bool = False) -> list[Kept]:
