@@ -193,6 +193,29 @@ def backfill(
     asyncio.run(filling.backfill(desk, source, start, since=desk.time(since), until=desk.time(until)))
 
 
+@app.command(epilog="Example: watcher verify doj-sanctuary-list --json")
+def verify(
+    name: Annotated[str, typer.Argument(metavar="[NAME]", autocompletion=asking.complete_source)] = "",
+    *,
+    stamps: Annotated[bool, typer.Option("--anchors", help="Check each time stamp of each anchor, too.")] = False,
+    head: Annotated[
+        str, typer.Option("--head", metavar="HEX", help="A head that was told to a channel: is it still there?")
+    ] = "",
+    config: ConfigPath = CONFIG,
+    now: Now = "",
+    json: Json = False,
+    log_level: Log = LogLevel.WARNING,
+) -> None:
+    """Follow the chains of evidence: is all that is stored as it was stored?
+
+    Exit 0: it is. 1: something does not hold; the first bad snapshot is named. 2: wrong usage or configuration.
+    """
+    desk = Desk.begin(config, now=now, json=json, log_level=log_level)
+    from watcher.commands import proving
+
+    raise typer.Exit(proving.verify(desk, name, stamped=stamps, head=head))
+
+
 @app.command()
 def doctor(*, config: ConfigPath = CONFIG) -> None:
     """Check the set-up: configuration, store, libraries, the child processes. Exit 1 where something is wrong."""

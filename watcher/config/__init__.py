@@ -98,6 +98,7 @@ def _read(reader: Reader, path: Path) -> Config:
     sources = reader.sources()
     channels = reader.channels(telegram)
     web = reader.table(Web, "web") or Web()
+    evidence = reader.table(Evidence, "evidence") or Evidence()
     known = {key: reader.names(key) for key in ARRAYS}
     known["channel"].add(CONSOLE.name)
     desk = desk or Watcher(timezone=ZoneInfo("UTC"))
@@ -105,6 +106,7 @@ def _read(reader: Reader, path: Path) -> Config:
         *(problem for key in ARRAYS for problem in checks.duplicates(reader.raw(key))),
         *checks.references({key: reader.raw(key) for key in ARRAYS}, known),
         *checks.unknown(desk.operator, known["channel"], "watcher.operator", "channel"),
+        *checks.unknown(evidence.head_to or CONSOLE.name, known["channel"], "evidence.head_to", "channel"),
         *(checks.promises(sources, fetch) if fetch else ()),
         *checks.exposure(web),
         *checks.console(channels),
@@ -131,7 +133,7 @@ def _read(reader: Reader, path: Path) -> Config:
         escalations=_values(reader.tables(Escalation, "escalation")),
         web=web,
         retention=reader.table(Retention, "retention") or Retention(),
-        evidence=reader.table(Evidence, "evidence") or Evidence(),
+        evidence=evidence.beside(path.parent),
     )
 
 

@@ -168,9 +168,19 @@ class Retention(Table, frozen=True):
 
 
 class Evidence(Table, frozen=True):
-    """[evidence]: RFC 3161 time-stamping authorities."""
+    """[evidence]: RFC 3161 time-stamping authorities, and a channel that is told each hourly head.
+
+    `timestamp_roots` is a PEM file of the roots that authorities are trusted by; else those of the system.
+    """
 
     timestamp_urls: tuple[Url, ...] = ()
+    timestamp_roots: str = ""
+    head_to: NameOrNone = ""
+
+    def beside(self, folder: Path) -> Evidence:
+        """The same, with a file of roots that is named from `folder` on as an absolute path."""
+        roots = str(folder / self.timestamp_roots) if self.timestamp_roots else ""
+        return msgspec.structs.replace(self, timestamp_roots=roots)
 
 
 class SourceKeys(Table, frozen=True):

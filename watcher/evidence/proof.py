@@ -7,11 +7,17 @@ at a time, so that the memory it takes does not grow with the history.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple
 
+from watcher.core import instant
+from watcher.evidence import stamps
 from watcher.store import Connection, Store, anchors, snapshots
 from watcher.store import sources as standing
-from watcher.store.anchors import Anchor
+from watcher.store.anchors import Anchor, Stamp
+
+if TYPE_CHECKING:
+    from cryptography.x509 import Certificate
 
 ID = snapshots.ID_DIGITS
 
@@ -34,6 +40,15 @@ class Lost(NamedTuple):
     anchor: int
     source: str
     snapshot: str
+
+
+class Stamped(NamedTuple):
+    """What is known of one stamp of one anchor: checked, pending or bad, and why or since when."""
+
+    anchor: Anchor
+    url: str
+    state: str
+    said: str
 
 
 def lengths(store: Store) -> dict[str, int]:
@@ -84,3 +99,26 @@ def _missing(conn: Connection, anchor: Anchor) -> list[Lost]:
         for source, (seq, head) in sorted(anchor.heads.items())
         if snapshots.hash_at(conn, source, seq) != head
     ]
+
+
+def stamped(store: Store, roots: str, now: datetime) -> Iterator[Stamped]:
+    """What each stamp of each anchor proves, oldest first, its token checked anew; `roots` as stamps.trusted takes it.
+
+    Raises OSError and ValueError as that does.
+    """
+    trusted, n = stamps.trusted(roots), 0
+    while batch := store.read_sync(anchors.after, n):
+        for anchor in batch:
+            n = anchor.n
+            yield from (_judged(anchor, one, trusted, now) for one in store.read_sync(anchors.stamps_of, n))
+
+
+def _judged(anchor: Anchor, stamp: Stamp, roots: list[Certificate], now: datetime) -> Stamped:
+    if stamp.due is not None:
+        said = f"asked {stamp.attempts} times: {stamp.reason}" if stamp.attempts else "not asked yet"
+        return Stamped(anchor, stamp.url, "pending", said)
+    try:
+        at = stamps.check(stamp, anchor, roots, now)
+    except stamps.BadStamp as why:
+        return Stamped(anchor, stamp.url, "bad", str(why))
+    return Stamped(anchor, stamp.url, "checked", f"there at {instant(at)}")

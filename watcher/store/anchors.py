@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import msgspec
@@ -66,8 +66,14 @@ def text(n: int, at: datetime, leaves: Sequence[str], previous: str) -> bytes:
 
 def made(n: int, at: datetime, heads: Heads, previous: str) -> Anchor:
     """The anchor of `heads`, after one with the digest `previous`. Pure."""
-    leaves = [leaf(source, *head) for source, head in heads.items()]
-    return Anchor(n, at, heads, previous, hashlib.sha256(text(n, at, leaves, previous)).hexdigest())
+    anchor = Anchor(n, at, heads, previous, "")
+    return replace(anchor, digest=hashlib.sha256(text_of(anchor)).hexdigest())
+
+
+def text_of(anchor: Anchor) -> bytes:
+    """The text of an anchor with all its heads at hand."""
+    leaves = [leaf(source, *head) for source, head in anchor.heads.items()]
+    return text(anchor.n, anchor.at, leaves, anchor.previous)
 
 
 def moved(conn: Connection) -> dict[str, tuple[int, str]]:
@@ -98,15 +104,21 @@ def after(conn: Connection, n: int, most: int = 64) -> list[Anchor]:
     return [Anchor(**found._asdict()) for found in conn.execute(query)]
 
 
+def has(conn: Connection, digest: str) -> bool:
+    """Return whether there is an anchor with this digest."""
+    return conn.execute(select(table.c.n).where(table.c.digest == digest)).first() is not None
+
+
 def stamps_of(conn: Connection, n: int) -> list[Stamp]:
     """Return what is known of an anchor's stamps, by their authorities."""
     query = select(stamps).where(stamps.c.anchor == n).order_by(stamps.c.url)
     return [Stamp(**found._asdict()) for found in conn.execute(query)]
 
 
-def due(conn: Connection, now: datetime, most: int) -> list[tuple[Stamp, Anchor]]:
-    """Return stamps that are to be asked for now, the newest anchors first, and their anchors."""
-    query = select(stamps).where(stamps.c.due <= now).order_by(stamps.c.anchor.desc()).limit(most)
+def due(conn: Connection, now: datetime, urls: Sequence[str], most: int) -> list[tuple[Stamp, Anchor]]:
+    """Return stamps that the authorities at `urls` are to be asked for now, newest anchors first, and their anchors."""
+    query = select(stamps).where(stamps.c.due <= now, stamps.c.url.in_(urls)).order_by(stamps.c.anchor.desc())
+    query = query.limit(most)
     found = [Stamp(**one._asdict()) for one in conn.execute(query)]
     anchors = select(table).where(table.c.n.in_({one.anchor for one in found}))
     by_number = {one.n: Anchor(**one._asdict()) for one in conn.execute(anchors)}
