@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer.core import TyperCommand
 
 from watcher import __version__, asking
 from watcher.asking import Desk
@@ -55,6 +56,7 @@ Since = Annotated[str, typer.Option("--since", metavar="T", help="From T on: 201
 Until = Annotated[str, typer.Option("--until", metavar="T", help="Up to T.")]
 
 CONFIG = Path("config.toml")
+SEVERITIES = ("cosmetic", "minor", "major", "urgent")
 
 
 @app.callback(invoke_without_command=True)
@@ -214,6 +216,61 @@ def verify(
     from watcher.commands import proving
 
     raise typer.Exit(proving.verify(desk, name, stamped=stamps, head=head))
+
+
+class LostCommand(TyperCommand):
+    """A command whose --only-lost may stand without a severity: then it is minor."""
+
+    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]  # the same class
+        """Put the severity in where it is left out."""
+        for place in [place for place, word in enumerate(args, start=1) if word == "--only-lost"]:
+            if args[place : place + 1] not in ([one] for one in SEVERITIES):
+                args.insert(place, "minor")
+        return super().parse_args(ctx, args)
+
+
+@app.command(cls=LostCommand, epilog="Example: watcher replay --since 2017-03-20 --config-new quieter.toml --only-lost")
+def replay(
+    name: Annotated[str, typer.Argument(metavar="[NAME]", autocompletion=asking.complete_source)] = "",
+    *,
+    since: Since = "",
+    until: Until = "",
+    to: Annotated[str, typer.Option("--to", metavar="CHANNEL", help="Send it there, too, marked as a replay.")] = "",
+    speed: Annotated[
+        float, typer.Option("--speed", metavar="N", min=0, help="N seconds of history in one of ours.")
+    ] = 0,
+    config_new: Annotated[
+        Path | None, typer.Option("--config-new", metavar="FILE", help="What this configuration would have told.")
+    ] = None,
+    only_lost: Annotated[
+        str,
+        typer.Option("--only-lost", metavar="[SEVERITY]", help="Only alerts that are lost, minor ones and above."),
+    ] = "",
+    report: Annotated[Path | None, typer.Option("--report", metavar="FILE", help="Write a page of HTML.")] = None,
+    config: ConfigPath = CONFIG,
+    now: Now = "",
+    json: Json = False,
+    log_level: Log = LogLevel.WARNING,
+) -> None:
+    """Replay the stored history as it was told, or with other rules. Nothing is fetched, and nothing sent unasked."""
+    desk = Desk.begin(config, now=now, json=json, log_level=log_level)
+    from watcher.commands import replaying
+
+    raise typer.Exit(
+        asyncio.run(
+            replaying.run(
+                desk,
+                name,
+                since=desk.time(since),
+                until=desk.time(until),
+                to=to,
+                speed=speed,
+                new=config_new,
+                only_lost=only_lost,
+                report=report,
+            )
+        )
+    )
 
 
 @app.command()

@@ -67,7 +67,7 @@ def _instant(at: datetime | None) -> str | None:
 
 def history(desk: Desk, name: str, *, since: datetime | None, until: datetime | None, kind: str, place: str) -> None:
     """Print the stored changes that match, oldest first."""
-    names = [_known(desk, name)] if name else None
+    names = [known(desk, name)] if name else None
     where = None
     if place:
         from watcher.places import resolve
@@ -86,7 +86,7 @@ def history(desk: Desk, name: str, *, since: datetime | None, until: datetime | 
         say(desk, "no stored change matches")
 
 
-def _known(desk: Desk, name: str) -> str:
+def known(desk: Desk, name: str) -> str:
     """A source's name, or that of a source found by one ("index/document")."""
     return name if "/" in name and desk.source(name.split("/", 1)[0]) else desk.source(name).name
 

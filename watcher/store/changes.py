@@ -21,6 +21,8 @@ PLAIN = (
 """The fields that are stored as they are; the subject is spread over columns of its own."""
 TOGETHER = 500
 """Rows fetched, and ids asked for, at a time."""
+STATE = "us-state:"
+"""What the ids of states begin with; what lies in one has its postal code as its state."""
 REMOVALS = ("*.removed", "*.delisted")
 
 
@@ -46,6 +48,18 @@ def history(
     `sources` are names, each with its children ("x" takes "x/2025-10" too); `kinds` may be globs
     ("jurisdiction.*"); `place` is a subject's id, and takes what lies within it. None takes all.
     """
+    return _changes(conn, chosen(sources=sources, since=since, until=until, kinds=kinds, place=place))
+
+
+def chosen(
+    *,
+    sources: Collection[str] | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    kinds: Collection[str] | None = None,
+    place: str | None = None,
+) -> Select[Any]:
+    """Return the query of `history`; its rows are read with `change_of`."""
     query = select(table).order_by(table.c.at, table.c.n)
     if sources is not None:
         query = query.where(or_(False, *map(_with_children, sources)))
@@ -56,8 +70,9 @@ def history(
     if kinds is not None:
         query = query.where(_of_kinds(kinds))
     if place is not None:
-        query = query.where(or_(table.c.subject_id == place, _within(place)))
-    return _changes(conn, query)
+        state = table.c.subject_state == place.removeprefix(STATE) if place.startswith(STATE) else False
+        query = query.where(or_(table.c.subject_id == place, _within(place), state))
+    return query
 
 
 def change(conn: Connection, change_id: str) -> Change | None:
@@ -156,10 +171,11 @@ def _row(change: Change) -> dict[str, Any]:
 
 def _changes(conn: Connection, query: Select[Any]) -> Iterator[Change]:
     with conn.execute(query, execution_options={"yield_per": TOGETHER}) as found:
-        yield from map(_change, found)
+        yield from map(change_of, found)
 
 
-def _change(row: Row[Any]) -> Change:
+def change_of(row: Row[Any]) -> Change:
+    """Return the change that a row of the table holds."""
     fields = {name: getattr(row, name) for name in PLAIN}
     fields["severity"] = Severity(row.severity)
     return Change(subject=Subject(row.subject_id, row.subject_name, row.subject_state, row.within), **fields)

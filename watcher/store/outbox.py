@@ -7,7 +7,7 @@ and the message may or may not have arrived.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from functools import cache
@@ -110,6 +110,12 @@ def next_due(conn: Connection) -> datetime | None:
 def deliveries(conn: Connection, alert_id: str) -> list[Delivery]:
     """Return the parts of an alert in order."""
     return _read(conn, _deliveries().where(table.c.alert == alert_id).order_by(table.c.channel, table.c.part))
+
+
+def sent(conn: Connection, alert_ids: Collection[str]) -> list[Delivery]:
+    """Return the parts of these alerts that were sent, in order."""
+    mine = (table.c.alert.in_(alert_ids)) & (table.c.state == "sent")
+    return _read(conn, _deliveries().where(mine).order_by(table.c.alert, table.c.channel, table.c.part))
 
 
 def _deliveries() -> Select[Any]:
