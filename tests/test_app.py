@@ -12,6 +12,7 @@ from sqlalchemy import update
 
 from tests.rig import COUNTIES, NOON, Rig, minutes, route, source, table, webhook, without
 from tests.site import Reply, Request
+from watcher import service
 from watcher.app import App, ClockError, opened, real_clock, running
 from watcher.config import load
 from watcher.core import Severity
@@ -44,7 +45,7 @@ def serve(rig: Rig, step: Callable[[list[tuple[str, Checked]], asyncio.Event], N
             step(ends, stop)
 
         async with asyncio.timeout(20):
-            await app.serve(stop, tell)
+            await service.serve(app, stop, tell)
 
     rig.run(work)
     return ends
@@ -52,8 +53,8 @@ def serve(rig: Rig, step: Callable[[list[tuple[str, Checked]], asyncio.Event], N
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("watcher.app.TICK", 0.01)
-    monkeypatch.setattr("watcher.app.TROUBLE", 0.02)
+    monkeypatch.setattr("watcher.service.TICK", 0.01)
+    monkeypatch.setattr("watcher.service.TROUBLE", 0.02)
 
 
 def test_the_clock_is_in_utc_and_to_the_second() -> None:
@@ -122,7 +123,7 @@ def test_a_check_under_way_ends_before_the_service_does(rig: Rig) -> None:
             return Reply(table(without("Cook")), delay=0.2)
 
         rig.site.pages["/list"] = page
-        await app.serve(stop, lambda _, checked: ends.append(checked.outcome))
+        await service.serve(app, stop, lambda _, checked: ends.append(checked.outcome))
 
     rig.now += minutes(24 * 60)
     rig.run(work)
@@ -131,7 +132,7 @@ def test_a_check_under_way_ends_before_the_service_does(rig: Rig) -> None:
 
 
 def test_a_check_that_will_not_end_is_left(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("watcher.app.GRACE", 0.05)
+    monkeypatch.setattr("watcher.service.GRACE", 0.05)
     rig.site.pages["/list"] = table()
     rig.check()
     before = rig.state()
@@ -144,7 +145,7 @@ def test_a_check_that_will_not_end_is_left(rig: Rig, monkeypatch: pytest.MonkeyP
             return Reply(table(without("Cook")), delay=30)
 
         rig.site.pages["/list"] = page
-        await app.serve(stop, lambda *_: pytest.fail("this check cannot have ended"))
+        await service.serve(app, stop, lambda *_: pytest.fail("this check cannot have ended"))
 
     rig.now += minutes(24 * 60)
     rig.run(work)

@@ -11,8 +11,9 @@ PACKAGE = Path(__file__).parent.parent / "watcher"
 
 LAYERS = [
     {"__main__"},
-    {"cli", "bot", "web", "cluster"},
+    {"cli"},
     {"commands", "demo"},
+    {"bot", "web", "cluster"},
     {"asking"},
     {"app"},
     {"replay"},
@@ -26,16 +27,16 @@ LAYERS = [
     {"plugins", "sources", "notify", "store", "captures"},
     {"outbox", "subscriptions", "digest", "pings"},
     {"folding", "series", "standing"},
-    {"diff", "route", "render", "oncall", "schedule", "suspect", "guard", "coding", "pace", "robots"},
+    {"diff", "route", "render", "oncall", "schedule", "suspect", "guard", "coding", "pace", "pacing", "robots"},
     {"drafts", "sections"},
     {"matching", "rolling"},
     {"periods", "places", "wording", "summary", "wire", "css", "people", "heartbeat"},
     {"core"},
 ]
 PURE = {
-    "core", "css", "diff", "digest", "drafts", "folding", "heartbeat", "matching", "oncall", "outbox", "people",
-    "periods", "pings", "places", "render", "rolling", "route", "schedule", "sections", "series", "standing",
-    "subscriptions", "summary", "suspect", "wire", "wording",
+    "core", "css", "diff", "digest", "drafts", "folding", "heartbeat", "matching", "oncall", "outbox", "pacing",
+    "people", "periods", "pings", "places", "render", "rolling", "route", "schedule", "sections", "series",
+    "standing", "subscriptions", "summary", "suspect", "wire", "wording",
 }  # fmt: skip
 IO = {
     "asyncio", "socket", "ssl", "subprocess", "httpx", "aiohttp", "httpx_aiohttp", "sqlalchemy", "alembic", "telegram",

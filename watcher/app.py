@@ -14,34 +14,31 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 from urllib.parse import urlsplit
 
 import msgspec
 
 from watcher import pipeline, schedule, series
+from watcher.chores import Chore, chores
 from watcher.config import Config, ConfigError
 from watcher.config import source as config_source
 from watcher.core import Clock, Fetch, Source, SourceState, Tools
 from watcher.delivery import Delivered, deliver
 from watcher.dispatch import Channels, Dispatch
 from watcher.fetch import Fetcher, FetchSettings
-from watcher.folding import HOLD
 from watcher.pipeline import Checked, Parts
 from watcher.pool import Pool
 from watcher.store import Store, StoreError, snapshots, sources
 
+if TYPE_CHECKING:
+    from watcher.sender import Sender
+
 log = logging.getLogger(__name__)
 
-TICK = 1.0
-"""Seconds between two looks of the service at what is due."""
-TROUBLE = 30.0
-"""Seconds that the service waits where the store could not be written."""
 Tell = Callable[[Source, Checked], None]
 """Called with each check's end as it comes."""
 NEW = SourceState("")
-GRACE = 10.0
-"""Seconds that a check under way gets to end when the service is told to stop."""
 
 
 class ClockError(Exception):
@@ -94,6 +91,8 @@ class App:
     channels: Channels
     dispatch: Dispatch
     watched: dict[str, tuple[Source, Source | None]]
+    sender: Sender | None = None
+    chores: Sequence[Chore] = ()
     found: list[Source] = field(default_factory=list)
     hosts: dict[str, str] = field(init=False, default_factory=dict)
 
@@ -171,45 +170,15 @@ class App:
 
     async def deliver(self) -> Delivered:
         """Send what is due in the outbox."""
-        return await deliver(self.parts.store, self.channels, self.parts.now, self.dispatch.plan, self.hosts)
+        if self.sender is None:
+            return await self.deliver_channels()
+        one, other = await asyncio.gather(self.deliver_channels(), self.sender.drain())
+        return Delivered(*map(sum, zip(one, other, strict=True)))
 
-    async def serve(self, stop: asyncio.Event, tell: Tell) -> None:
-        """The service: check what is due and deliver what waits, until `stop`; then let what is under way end."""
-        under_way: dict[str, asyncio.Task[None]] = {}
-        self.dispatch.hold = HOLD
-
-        async def one(source: Source) -> None:
-            try:
-                tell(source, await self.check_one(source))
-            finally:
-                under_way.pop(source.name, None)
-
-        async with asyncio.TaskGroup() as group:
-            writing = group.create_task(self._keep_writing(stop))
-            while not stop.is_set():
-                room = self.config.fetch.concurrency - len(under_way)
-                for source in [due for due in self.due(self.parts.now()) if due.name not in under_way][:room]:
-                    under_way[source.name] = group.create_task(one(source))
-                await _either(stop, TICK)
-            _, late = await asyncio.wait([*under_way.values(), writing], timeout=GRACE)
-            for task in late:
-                task.cancel()
-        await self._write()
-
-    async def _keep_writing(self, stop: asyncio.Event) -> None:
-        while not stop.is_set():
-            await _either(stop, TICK if await self._write() else TROUBLE)
-
-    async def _write(self) -> bool:
-        """Store the checks that wait, and send what is due; whether the store could."""
-        could = True
-        try:
-            await pipeline.flush(self.parts)
-            await self.deliver()
-        except* StoreError as group:
-            log.warning("%s", group.exceptions[0])
-            could = False
-        return could
+    async def deliver_channels(self) -> Delivered:
+        """Send what is due for channels of one recipient; chats are the sender's."""
+        dispatch, parts = self.dispatch, self.parts
+        return await deliver(parts.store, self.channels, parts.now, dispatch.plan, self.hosts, dispatch.is_chat)
 
 
 @asynccontextmanager
@@ -247,7 +216,9 @@ async def running(
             zone=config.timezone,
         )
         try:
-            yield App(config, parts, states, channels, dispatch, watched)
+            sender = _sender(config, store, channels, dispatch, clock)
+            tasks = tuple(chores(config, store, dispatch, states, clock))
+            yield App(config, parts, states, channels, dispatch, watched, sender, tasks)
         finally:
             await channels.close()
 
@@ -261,8 +232,13 @@ def _door(config: Config, fetcher: Fetcher, settings: FetchSettings) -> Abstract
     return Browser(fetcher, settings)
 
 
-async def _either(stop: asyncio.Event, seconds: float) -> None:
-    """Wait for `stop`, at most so long."""
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await stop.wait()
+def _sender(config: Config, store: Store, channels: Channels, dispatch: Dispatch, clock: Clock) -> Sender | None:
+    """What sends to chats, where there are any: it costs its import."""
+    named = dispatch.chats
+    if not named and config.telegram is None:
+        return None
+    from watcher.sender import Sender
+
+    sender = Sender(store, channels, clock, dispatch.letter, named)
+    dispatch.wake = sender.wake
+    return sender

@@ -410,21 +410,35 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """Not delivered, or not surely (`unknown`): try again, not before `after`."""
+    """Not delivered, or not surely (`unknown`): try again, not before `after`.
+
+    `counts`: whether it was an attempt; one that the far side put off was none. `stops`: the same holds for whatever
+    else would be sent there.
+    """
 
     reason: str
     after: timedelta | None = None
     unknown: bool = False
+    counts: bool = True
+    stops: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Dead:
-    """Never to be delivered, and why."""
+    """Never to be delivered, and why. `closed`: nor will anything else be, through this channel."""
 
     reason: str
+    closed: bool = False
 
 
-Outcome = Sent | Retry | Dead
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """Not delivered: the channel is called `to` from now on."""
+
+    to: str
+
+
+Outcome = Sent | Retry | Dead | Moved
 
 
 # ---------------------------------------------------------------- what is stored
@@ -580,11 +594,15 @@ Post = Callable[[str, bytes, Mapping[str, str]], Awaitable[Fetched | Failure]]
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """What a notifier is built with beside its options: the door to the network, the clock, the terminal."""
+    """What a notifier is built with beside its options: the door to the network, the clock, the terminal.
+
+    `shared` is what the notifiers of one app have in common, such as a connection, by a key of their own.
+    """
 
     post: Post
     now: Clock
     out: TextIO
+    shared: dict[Any, Any] = field(default_factory=dict)
 
 
 @runtime_checkable

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -38,15 +39,26 @@ Plan = Callable[[Alert, Sequence[Change]], Sequence[Delivery]]
 """The rows of an alert, rendered for its channel."""
 
 
-async def deliver(store: Store, channels: Channels, now: Clock, plan: Plan, hosts: Mapping[str, str]) -> Delivered:
-    """Send all rows that are due now, those that say the same of several pages of a host as one."""
+async def deliver(
+    store: Store,
+    channels: Channels,
+    now: Clock,
+    plan: Plan,
+    hosts: Mapping[str, str],
+    is_others: Callable[[str], bool] = lambda _: False,
+) -> Delivered:
+    """Send all rows that are due now, those that say the same of several pages of a host as one.
+
+    Channels that are `is_others` to send to are only folded here.
+    """
     await store.run(outbox.expired, now())
     counts = await store.read(outbox.counts)
-    for channel in sorted({channel for channel, state in counts if state == "pending"}):
-        with contextlib.suppress(LookupError):  # a channel that is not in config.toml any more: said below
-            channels(channel)
-            await store.run(_fold, channel, now(), plan, hosts)
-    names = {channel for channel, state in counts if state in {"pending", "wait"}}
+    if await store.read(changes.repeated, now() - folding.WITHIN):
+        for channel in sorted({channel for channel, state in counts if state == "pending"}):
+            with contextlib.suppress(LookupError):  # a channel that is not in config.toml any more: said below
+                channels(channel)
+                await store.run(_fold, channel, now(), plan, hosts)
+    names = {channel for channel, state in counts if state in {"pending", "wait"} and not is_others(channel)}
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(_channel(store, channels, name, now)) for name in sorted(names)]
     ends = [task.result() for task in tasks]
@@ -55,8 +67,6 @@ async def deliver(store: Store, channels: Channels, now: Clock, plan: Plan, host
 
 def _fold(conn: Connection, channel: str, now: datetime, plan: Plan, hosts: Mapping[str, str]) -> None:
     """Fold the alerts of a channel that wait, in one transaction."""
-    if not changes.repeated(conn, now - folding.WITHIN):
-        return
     there = outbox.waiting(conn, channel)
     due = {hosts.get(alert.source) for alert, at in there if at <= now} - {None}
     waiting = [alert for alert, _ in there if hosts.get(alert.source) in due]
@@ -84,9 +94,9 @@ async def _channel(store: Store, channels: Channels, name: str, now: Clock) -> D
         told = {change.id: change for change in await store.read(changes.changes_by_id, sorted(ids))}
         async with asyncio.TaskGroup() as group:  # writing down how one ended does not hold up the next
             for delivery in batch:
-                outcome = await _send(channels, name, _message(delivery, told))
+                outcome = await _send(channels, name, message(delivery, told))
                 ends[type(outcome)] += 1
-                due = _due(delivery, outcome, now())
+                due = next_try(delivery, outcome, now())
                 group.create_task(store.run(outbox.record, delivery, outcome, now(), due))
     return Delivered(ends[Sent], ends[Retry], ends[Dead])
 
@@ -99,7 +109,7 @@ async def _send(channels: Channels, name: str, message: Message) -> Outcome:
     return await notifier.send(message)
 
 
-def _due(delivery: Delivery, outcome: Outcome, now: datetime) -> datetime | None:
+def next_try(delivery: Delivery, outcome: Outcome, now: datetime) -> datetime | None:
     """When to try again: later each time, and not before the far side asked."""
     if not isinstance(outcome, Retry):
         return None
@@ -107,7 +117,8 @@ def _due(delivery: Delivery, outcome: Outcome, now: datetime) -> datetime | None
     return now + max(wait, outcome.after or wait)
 
 
-def _message(delivery: Delivery, told: Mapping[str, Change]) -> Message:
+def message(delivery: Delivery, told: Mapping[str, Change]) -> Message:
+    """A row as its notifier takes it; `told` are its changes by id."""
     return Message(
         ref=delivery.alert,
         source=delivery.source,
@@ -116,4 +127,5 @@ def _message(delivery: Delivery, told: Mapping[str, Change]) -> Message:
         part=delivery.part,
         parts=delivery.parts,
         repeat=delivery.repeat,
+        extras=replace(delivery.extras, reply_to="", edit=""),
     )

@@ -18,6 +18,7 @@ HEADS = {
     "muted": "While this chat was muted",
     "quiet": "While you had quiet hours",
     "folded": "What could not be sent in time",
+    "many": "Many changes at once",
 }
 """How a message begins, by why its changes were held."""
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from watcher import plugins
 from watcher.config import Config
 from watcher.core import Alert, Change, Clock, Delivery, Notifier, Tools, instant
 from watcher.folding import HELD
+from watcher.people import TELEGRAM
 from watcher.pipeline import Telling
 from watcher.store import Connection, outbox
 
@@ -33,6 +34,8 @@ class Channels:
 
     def __call__(self, name: str) -> Notifier:
         """Raises LookupError for a channel that is not in config.toml (any more)."""
+        if name not in self.built and name.startswith(TELEGRAM):
+            self.built[name] = self._chat(name)
         if name not in self.built:
             found = next((channel for channel in self.config.channels if channel.name == name), None)
             if found is None:
@@ -40,6 +43,18 @@ class Channels:
             made = plugins.build_notifier(found.kind, found.revealed(), self.tools)
             self.built.setdefault(name, made)  # the store's thread and the event loop both ask
         return self.built[name]
+
+    def _chat(self, name: str) -> Notifier:
+        """The notifier of a chat that has joined."""
+        from watcher.notify.telegram import Telegram
+
+        bot = self.config.telegram
+        if bot is None:
+            raise LookupError("there is no [telegram] in config.toml any more")
+        try:
+            return Telegram.to(name, bot.token.reveal(), bot.base_url, self.tools)
+        except ValueError:
+            raise LookupError(f"{name!r:.80} names no chat of Telegram") from None
 
     async def close(self) -> None:
         """Release their connections."""
@@ -61,6 +76,7 @@ class Dispatch:
     silences: Sequence[Filter] = ()
     readers: Readers | None = None
     quiet: Callable[[str, datetime], bool] = lambda _chat, _now: False
+    wake: Callable[[], None] = lambda: None
 
     def __call__(self, found: Sequence[Change], related: Sequence[Change] = ()) -> Telling:
         """What tells of `found`, in the transaction that stores it: the alerts with their deliveries.
@@ -126,6 +142,22 @@ class Dispatch:
             (alert, self.plan(alert, changes, related=_naming_same(related, changes), hold=self.hold))
             for alert, changes in alerts
         ]
+
+    @property
+    def chats(self) -> list[str]:
+        """The channels of config.toml that are chats."""
+        return [channel.name for channel in self.config.channels if channel.kind == "telegram"]
+
+    def is_chat(self, channel: str) -> bool:
+        """Whether the sender of chats serves this channel."""
+        return channel.startswith(TELEGRAM) or channel in self.chats
+
+    def letter(self, channel: str, *about: Any, **more: Any) -> tuple[Alert, Sequence[Delivery]]:
+        """A message that no route made (outbox.letter), within the limits of its channel."""
+        from watcher.outbox import letter
+
+        notifier = self.channels(channel)
+        return letter(channel, *about, limit=notifier.limit, measure=notifier.measure, **more)
 
     def plan(
         self,

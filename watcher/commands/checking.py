@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 
+from watcher import service
 from watcher.app import App, running
 from watcher.asking import Desk, Refused
 from watcher.commands.printing import MARKS, emit, local, progress, say
@@ -92,5 +93,5 @@ async def serve(desk: Desk, stop: asyncio.Event) -> None:
     with desk.store(writing=True) as store:
         async with running(desk.config, store, clock=desk.clock) as app:
             log.info("watching", sources=len(desk.config.sources), state=str(desk.config.state))
-            await app.serve(stop, tell)
+            await service.serve(app, stop, tell)
             log.info("stopped")

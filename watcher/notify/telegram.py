@@ -1,4 +1,4 @@
-"""Telegram: one message part to one fixed chat, through python-telegram-bot, and what its every answer means for us."""
+"""Telegram: one message part to one chat, through python-telegram-bot, and what its every answer means for us."""
 
 from __future__ import annotations
 
@@ -7,17 +7,20 @@ import logging
 import math
 import os
 from datetime import timedelta
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import msgspec
 
-from watcher.core import Dead, Line, Message, Outcome, Retry, Sent, Tools
+from watcher.core import Dead, Extras, Line, Message, Moved, Outcome, Retry, Sent, Tools
 from watcher.notify.attempt import attempt
+from watcher.people import TELEGRAM
 from watcher.render import as_html, as_text, entities, repeat_line, utf16
 
 if TYPE_CHECKING:
-    from telegram import Bot
+    from telegram import Bot, InlineKeyboardMarkup
     from telegram.error import TelegramError
+
+log = logging.getLogger(__name__)
 
 LONGEST = 4096
 """UTF-16 units of one message, once its HTML is read (Bot API, sendMessage)."""
@@ -28,20 +31,20 @@ MOST_ENTITIES = 100
 REPEAT_MARK = utf16(as_text((repeat_line("0" * 16), ())))
 """What the mark of a repeat takes of a message."""
 
+NO_SUCH_BOT = "Telegram rejects the bot's token: check what token_env names"
 FLOOD_MARGIN = timedelta(seconds=0.5)
 BAD_TOKEN_WAIT = timedelta(minutes=15)
 NEVER_SENT = {"ConnectTimeout", "ConnectError", "PoolTimeout", "UnsupportedProtocol", "InvalidURL", "ProxyError"}
 """What httpx raises before a request has left: these repeat unmarked."""
 
-FINAL = (
-    "chat not found",
-    "not enough rights",
-    "thread not found",
-    "topic_closed",
-    "topic_deleted",
-    "chat_write_forbidden",
-)
+TOPIC_GONE = ("thread not found", "topic_closed", "topic_deleted")
+FINAL = ("chat not found", "not enough rights", "chat_write_forbidden", *TOPIC_GONE)
 """What a BadRequest says when this chat or topic will never take a message."""
+
+CONNECTIONS = 64
+MOST_FORMS = 6
+SHORT = 500
+"""Characters kept of each end of a message that Telegram refuses whole."""
 
 
 class TelegramOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -56,69 +59,16 @@ class TelegramOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return f"TelegramOptions(chat={self.chat!r}, topic={self.topic!r})"
 
 
-class Telegram:
-    """Sends to one chat. Nothing is ever sent twice unmarked, and the token never stands in a reason or a log."""
+class Connection:
+    """One bot for all chats of a token: its HTTP client, opened at the first message."""
 
-    kind: ClassVar[str] = "telegram"
-    Options: ClassVar[type] = TelegramOptions
-    read_timeout: ClassVar[float] = 20.0
-    sleep = staticmethod(asyncio.sleep)
-    limit: int = LONGEST - REPEAT_MARK
-
-    def __init__(self, options: TelegramOptions, tools: Tools) -> None:
-        self.options = options
-        self.tools = tools
-        self._chat = options.chat
+    def __init__(self, token: str, base_url: str, read_timeout: float) -> None:
+        self.token, self.base_url, self.read_timeout = token, base_url, read_timeout
         self._bot: Bot | None = None
 
-    def measure(self, lines: tuple[Line, ...]) -> int:
-        """UTF-16 units of the longer form, plain text; many marked runs count for more, to stay below their limit."""
-        return max(utf16(as_text(lines)), math.ceil(entities(lines) * self.limit / MOST_ENTITIES))
-
-    async def send(self, message: Message) -> Outcome:
-        """Deliver one part; never raises for what the network or Telegram does."""
-        lines = (repeat_line(message.ref), *message.lines) if message.repeat else message.lines
-        return await attempt(lambda: self._send(lines), self.sleep)
-
-    async def close(self) -> None:
-        """Release connections."""
-        if self._bot is not None:
-            for request in self._bot._request:  # noqa: SLF001 - Bot.shutdown closes only what Bot.initialize, a call, opened
-                await request.shutdown()
-            self._bot = None
-
-    async def _send(self, lines: tuple[Line, ...]) -> Outcome:
-        """One attempt: a chat that moved is followed once, HTML that Telegram cannot parse goes as plain text once."""
-        from telegram.error import BadRequest, ChatMigrated, TelegramError
-
-        text, mode, moved = as_html(lines), "HTML", ""
-        for _ in range(3):
-            try:
-                return Sent(await self._post(text, mode) + moved)
-            except ChatMigrated as error:
-                self._chat = error.new_chat_id
-                moved = f" (chat {self.options.chat} is now {self._chat}: write that in config.toml)"
-            except BadRequest as error:
-                if not mode or "can't parse" not in error.message.lower():
-                    return verdict(error)
-                text, mode = as_text(lines), ""
-            except TelegramError as error:
-                return verdict(error)
-        return Dead(f"chat {self.options.chat} moves in circles: check `chat` of this channel")
-
-    async def _post(self, text: str, mode: str) -> str:
-        from telegram import LinkPreviewOptions
-
-        sent = await self._connected().send_message(
-            chat_id=self._chat,
-            text=text,
-            parse_mode=mode or None,
-            message_thread_id=self.options.topic,
-            link_preview_options=LinkPreviewOptions(is_disabled=True),
-        )
-        return str(sent.message_id)
-
-    def _connected(self) -> Bot:
+    @property
+    def bot(self) -> Bot:
+        """The library's bot, which asks nothing of Telegram by itself."""
         if self._bot is None:
             os.environ.setdefault("PTB_TIMEDELTA", "true")  # else the library warns at each flood answer
             from telegram import Bot
@@ -127,10 +77,185 @@ class Telegram:
             for name in ("httpx", "httpcore", "telegram"):  # below WARNING they log the address, and the token in it
                 logging.getLogger(name).setLevel(logging.WARNING)
             request = HTTPXRequest(
-                connection_pool_size=8, read_timeout=self.read_timeout, httpx_kwargs={"trust_env": False}
+                connection_pool_size=CONNECTIONS, read_timeout=self.read_timeout, httpx_kwargs={"trust_env": False}
             )
-            self._bot = Bot(self.options.token, base_url=self.options.base_url, request=request)
+            self._bot = Bot(self.token, base_url=self.base_url, request=request)
         return self._bot
+
+    async def close(self) -> None:
+        """Release connections."""
+        if self._bot is not None:
+            for request in self._bot._request:  # noqa: SLF001 - Bot.shutdown closes only what Bot.initialize, a call, opened
+                await request.shutdown()
+            self._bot = None
+
+
+class Telegram:
+    """Sends to one chat. Nothing is ever sent twice unmarked, and the token never stands in a reason or a log."""
+
+    kind: ClassVar[str] = "telegram"
+    Options: ClassVar[type] = TelegramOptions
+    draws: ClassVar[bool] = True
+    read_timeout: ClassVar[float] = 20.0
+    sleep = staticmethod(asyncio.sleep)
+    limit: int = LONGEST - REPEAT_MARK
+
+    def __init__(self, options: TelegramOptions, tools: Tools, *, named: bool = True) -> None:
+        self.options = options
+        self.tools = tools
+        self.named = named
+        self._chat, self._topic = options.chat, options.topic
+        key = (self.kind, options.token, options.base_url)
+        self._connection: Connection = tools.shared.setdefault(
+            key, Connection(options.token, options.base_url, self.read_timeout)
+        )
+
+    @classmethod
+    def to(cls, channel: str, token: str, base_url: str, tools: Tools) -> Telegram:
+        """The notifier of a chat that has joined, by its name: "telegram:-100123/7". Raises ValueError for another."""
+        chat, _, topic = channel.removeprefix(TELEGRAM).partition("/")
+        options = TelegramOptions(token, int(chat), int(topic) if topic else None, base_url)
+        return cls(options, tools, named=False)
+
+    @property
+    def chat(self) -> str:
+        """The chat, as its messages are counted: topics of a group count together."""
+        return str(self._chat)
+
+    def measure(self, lines: tuple[Line, ...]) -> int:
+        """UTF-16 units of the longer form, plain text; many marked runs count for more, to stay below their limit."""
+        return max(utf16(as_text(lines)), math.ceil(entities(lines) * self.limit / MOST_ENTITIES))
+
+    async def send(self, message: Message) -> Outcome:
+        """Deliver one part; never raises for what the network or Telegram does."""
+        lines = (repeat_line(message.ref), *message.lines) if message.repeat else message.lines
+        drawing = _drawn(message) if message.extras.picture else b""
+        return await attempt(lambda: self._send(lines, message.extras, drawing), self.sleep)
+
+    async def close(self) -> None:
+        """Release connections."""
+        await self._connection.close()
+
+    async def _send(self, lines: tuple[Line, ...], extras: Extras, drawing: bytes) -> Outcome:
+        """One attempt. What Telegram surely refused is tried once in each simpler form that may pass.
+
+        A chat that moved is followed, an edit of what is gone becomes a message, a closed topic gives way to the
+        chat's own, HTML that cannot be parsed goes as plain text, what is refused for another reason is cut short.
+        """
+        from telegram.error import BadRequest, ChatMigrated, TelegramError
+
+        form = _Form(lines, "HTML", extras.edit, drawing)
+        notes: list[str] = []
+        for _ in range(MOST_FORMS):
+            try:
+                return Sent(" ".join([await self._post(form, extras), *notes]))
+            except ChatMigrated as error:
+                if not self.named:
+                    return Moved(f"{TELEGRAM}{error.new_chat_id}" + (f"/{self._topic}" if self._topic else ""))
+                self._chat = error.new_chat_id
+                notes.append(f"(chat {self.options.chat} is now {self._chat}: write that in config.toml)")
+            except BadRequest as error:
+                said = error.message.lower()
+                if "not modified" in said:
+                    return Sent(extras.edit)
+                simpler = self._simpler(form, said)
+                if simpler is None:
+                    return verdict(error)
+                form, note = simpler
+                notes += filter(None, [note])
+            except TelegramError as error:
+                return verdict(error)
+        return Dead(f"chat {self.options.chat} moves in circles: check `chat` of this channel")
+
+    def _simpler(self, form: _Form, said: str) -> tuple[_Form, str] | None:
+        """The form to try after Telegram has `said` no, and what to note of it; None where nothing else may pass."""
+        if self._topic is not None and any(words in said for words in TOPIC_GONE):
+            topic, self._topic = self._topic, None
+            return form, f"(topic {topic} is closed or gone: sent to the chat itself)"
+        if any(words in said for words in FINAL):
+            return None
+        if form.edit and ("to edit not found" in said or "can't be edited" in said):
+            return form._replace(edit=""), ""
+        if form.mode and "can't parse" in said:
+            return form._replace(mode=""), ""
+        if form.drawing:
+            return form._replace(drawing=b""), ""
+        return None if form.short else (form._replace(mode="", short=True), "(shortened: Telegram refused the whole)")
+
+    async def _post(self, form: _Form, extras: Extras) -> str:
+        from telegram import LinkPreviewOptions, Message, ReplyParameters
+
+        text = as_html(form.lines) if form.mode else as_text(form.lines)
+        common: dict[str, Any] = {
+            "chat_id": self._chat,
+            "parse_mode": form.mode or None,
+            "reply_markup": _keyboard(extras),
+        }
+        bot, preview = self._connection.bot, LinkPreviewOptions(is_disabled=True)
+        if form.edit:
+            edited = await bot.edit_message_text(
+                text=_cut(text, form), message_id=_number(form.edit), link_preview_options=preview, **common
+            )
+            return str(edited.message_id) if isinstance(edited, Message) else form.edit
+        common["message_thread_id"] = self._topic
+        common["disable_notification"] = extras.silent or None
+        if extras.reply_to:
+            common["reply_parameters"] = ReplyParameters(_number(extras.reply_to), allow_sending_without_reply=True)
+        if form.drawing:
+            sent = await bot.send_photo(photo=form.drawing, caption=_cut(text, form), **common)
+        else:
+            sent = await bot.send_message(text=_cut(text, form), link_preview_options=preview, **common)
+        return str(sent.message_id)
+
+
+class _Form(NamedTuple):
+    """How a message is tried: as HTML or plain text, as an edit, with a drawing, in short."""
+
+    lines: tuple[Line, ...]
+    mode: str
+    edit: str
+    drawing: bytes
+    short: bool = False
+
+
+def _cut(text: str, form: _Form) -> str:
+    return text if not form.short else f"{text[:SHORT]}\n…\n{as_text(form.lines[-1:])[-SHORT:]}"
+
+
+def _number(receipt: str) -> int:
+    """The message's id in a receipt, behind which notes may stand."""
+    return int(receipt.partition(" ")[0])
+
+
+def _keyboard(extras: Extras) -> InlineKeyboardMarkup | None:
+    """The buttons; an edit without any takes those away that were there."""
+    from telegram import InlineKeyboardButton, InlineKeyboardMarkup
+
+    if not extras.buttons:
+        return None
+    return InlineKeyboardMarkup(
+        [
+            [
+                InlineKeyboardButton(button.text, url=button.url)
+                if button.url
+                else InlineKeyboardButton(button.text, callback_data=button.data)
+                for button in row
+            ]
+            for row in extras.buttons
+        ]
+    )
+
+
+def _drawn(message: Message) -> bytes:
+    """The changes as a picture; none where they cannot be drawn: then the words stand alone."""
+    try:
+        from watcher.pictures import picture, png
+
+        scene = picture(message.changes)
+        return png(scene) if scene is not None else b""
+    except Exception as error:  # noqa: BLE001 - the words say the same, and must not be lost for a drawing
+        log.warning("no picture for %s: %s", message.ref, type(error).__name__)
+        return b""
 
 
 def verdict(error: TelegramError) -> Outcome:
@@ -143,15 +268,15 @@ def verdict(error: TelegramError) -> Outcome:
     if isinstance(error, RetryAfter):
         wait = error.retry_after
         after = (wait if isinstance(wait, timedelta) else timedelta(seconds=wait)) + FLOOD_MARGIN
-        return Retry(f"Telegram asks to wait {after.total_seconds():g} s", after)
+        return Retry(f"Telegram asks to wait {after.total_seconds():g} s", after, counts=False)
     if isinstance(error, Forbidden):
-        return Dead(f"{error.message}: the bot may not write to this chat")
+        return Dead(f"{error.message}: the bot may not write to this chat", closed=True)
     if isinstance(error, BadRequest):
         final = any(words in error.message.lower() for words in FINAL)
         advice = "check `chat` and `topic` of this channel" if final else "Telegram refuses this message"
-        return Dead(f"{error.message}: {advice}")
+        return Dead(f"{error.message}: {advice}", closed=final)
     if isinstance(error, InvalidToken):
-        return Retry("Telegram rejects the bot's token: check what token_env names", BAD_TOKEN_WAIT)
+        return Retry(NO_SUCH_BOT, BAD_TOKEN_WAIT, counts=False, stops=True)
     return _unclear(error)
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, Update, bindparam, exists, func, or_, select, update
 
-from watcher.core import Alert, Delivery, Outcome, Retry, Sent
+from watcher.core import Alert, Dead, Delivery, Moved, Outcome, Retry, Sent
 from watcher.store.tables import alert as alerts
 from watcher.store.tables import delivery as table
 from watcher.store.tables import insert, row
@@ -91,9 +91,12 @@ def record(conn: Connection, delivery: Delivery, outcome: Outcome, now: datetime
         values |= {"state": "wait", "reason": outcome.reason, "due": _whole_second(due or now)}
         if outcome.unknown:
             values["repeat"] = True
-    else:
+    elif isinstance(outcome, Dead):
         values |= {"state": "dead", "reason": outcome.reason}
-    conn.execute(_closing("id", tuple(values), tried=True), {"of": delivery.id, **values})
+    else:
+        values |= {"state": "pending", "due": now}
+    counts = not isinstance(outcome, Moved) and (not isinstance(outcome, Retry) or outcome.counts)
+    conn.execute(_closing("id", tuple(values), tried=counts), {"of": delivery.id, **values})
 
 
 def counts(conn: Connection) -> dict[tuple[str, str], int]:

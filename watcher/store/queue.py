@@ -1,0 +1,129 @@
+"""The outbox as the sender of a chat service sees it: many chats, who goes first, what was sent lately."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import fields, replace
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from sqlalchemy import ColumnElement, Connection, select, update
+
+from watcher.core import Delivery
+from watcher.store.people_tables import chat, held, subscription
+from watcher.store.tables import alert as alerts
+from watcher.store.tables import delivery as table
+
+OPEN = ("pending", "wait", "sending")
+TOGETHER = 500
+"""Ids named in one statement."""
+
+
+class Waiting(NamedTuple):
+    """An open row, as little of it as it takes to put it in line; `n` is the order of making."""
+
+    n: int
+    id: str
+    alert: str
+    channel: str
+    lane: int
+    state: str
+    due: datetime
+    attempts: int
+    created: datetime
+    repeat: bool
+
+
+def waiting(conn: Connection, channels: Collection[str], prefix: str) -> list[Waiting]:
+    """Return the open rows of these channels and of all that begin with `prefix`, oldest first, due or not."""
+    columns = [table.c[name] for name in Waiting._fields]
+    # sent_at is named for the index, which holds only what is not sent.
+    mine = _of(channels, prefix) & table.c.sent_at.is_(None) & table.c.state.in_(OPEN)
+    return [Waiting(*row) for row in conn.execute(select(*columns).where(mine).order_by(table.c.n))]
+
+
+def claim(conn: Connection, ids: Sequence[str], now: datetime, lease: timedelta) -> list[Delivery]:
+    """Take these rows, to be sent within `lease`; those that another process took, or that are done, are left out."""
+    free = table.c.id.in_(ids) & table.c.sent_at.is_(None) & table.c.state.in_(("pending", "wait"))
+    columns = [
+        alerts.c[one.name] if one.name in {"source", "changes"} else table.c[one.name] for one in fields(Delivery)
+    ]
+    query = select(*columns).join(alerts, alerts.c.id == table.c.alert).where(free)
+    query = query.with_for_update(of=table, skip_locked=True)
+    found = [Delivery(**row._asdict()) for row in conn.execute(query)]
+    mine = table.c.id.in_([one.id for one in found])
+    conn.execute(update(table).where(mine).values(state="sending", due=now + lease))
+    return [replace(one, state="sending", due=now + lease) for one in found]
+
+
+def receipts(conn: Connection, wanted: Collection[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    """Return, by alert and channel, the receipt of the first part that was sent."""
+    ids = sorted({alert for alert, _ in wanted})
+    query = select(table.c.alert, table.c.channel, table.c.receipt).where(
+        table.c.alert.in_(ids), table.c.state == "sent", table.c.part == 1
+    )
+    return {(row.alert, row.channel): row.receipt for row in conn.execute(query)} if ids else {}
+
+
+def sent_since(conn: Connection, since: datetime, channels: Collection[str], prefix: str) -> list[tuple[str, datetime]]:
+    """Return what was sent since then: channel and time, oldest first."""
+    query = select(table.c.channel, table.c.sent_at).where(_of(channels, prefix), table.c.sent_at >= since)
+    return [(row.channel, row.sent_at) for row in conn.execute(query.order_by(table.c.sent_at))]
+
+
+def fold(conn: Connection, ids: Sequence[str], reason: str) -> None:
+    """These rows are not sent: another message says the same."""
+    for some in _batches(ids):
+        open_ones = table.c.id.in_(some) & table.c.sent_at.is_(None) & table.c.state.in_(OPEN)
+        conn.execute(update(table).where(open_ones).values(state="folded", reason=reason))
+
+
+def told_in(conn: Connection, alert_ids: Sequence[str]) -> list[str]:
+    """Return the ids of the changes that these alerts tell, each once, oldest alert first."""
+    found: dict[str, None] = {}
+    for some in _batches(alert_ids):
+        query = select(alerts.c.changes).where(alerts.c.id.in_(some)).order_by(alerts.c.at, alerts.c.id)
+        for ids in conn.execute(query).scalars():
+            found |= dict.fromkeys(ids)
+    return list(found)
+
+
+def close(conn: Connection, channel: str, reason: str) -> int:
+    """Nothing goes through a channel any more: what waits for it is dead, and a chat disabled. Returns how many."""
+    conn.execute(update(chat).where(_here(chat.c.id, channel)).values(state="disabled", reason=reason))
+    waiting = _here(table.c.channel, channel) & table.c.sent_at.is_(None) & table.c.state.in_(OPEN)
+    return conn.execute(update(table).where(waiting).values(state="dead", reason=reason)).rowcount
+
+
+def move(conn: Connection, old: str, new: str) -> None:
+    """A chat has another name: its settings, subscriptions and what waits for it go with it, in one transaction.
+
+    What the new one has already stays as it is.
+    """
+    for place, other in ((chat, chat.c.id), (subscription, subscription.c.chat), (held, held.c.chat)):
+        key = other.name
+        for row in conn.execute(select(place).where(_here(other, old))).mappings().all():
+            renamed = new + row[key].removeprefix(old)
+            same = [column == (renamed if column.name == key else row[column.name]) for column in place.primary_key]
+            mine = [column == row[column.name] for column in place.primary_key]
+            if conn.execute(select(place.primary_key.columns[0]).where(*same)).first():
+                conn.execute(place.delete().where(*mine))
+            else:
+                conn.execute(update(place).where(*mine).values({key: renamed}))
+    for place in (table, alerts):
+        for name in conn.execute(select(place.c.channel.distinct()).where(_here(place.c.channel, old))).scalars().all():
+            conn.execute(update(place).where(place.c.channel == name).values(channel=new + name.removeprefix(old)))
+
+
+def _here(column: ColumnElement[str], channel: str) -> ColumnElement[bool]:
+    """A chat, or one of its topics."""
+    return (column == channel) | column.startswith(f"{channel}/", autoescape=True)
+
+
+def _of(channels: Collection[str], prefix: str) -> ColumnElement[bool]:
+    return table.c.channel.in_(channels) | table.c.channel.startswith(prefix, autoescape=True)
+
+
+def _batches(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    for first in range(0, len(ids), TOGETHER):
+        yield ids[first : first + TOGETHER]
