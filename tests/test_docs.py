@@ -197,17 +197,19 @@ def test_the_tour_is_shown_with_two_alerts() -> None:
 # ---------------------------------------------------------------- every command and option
 
 
-def commands() -> dict[str, TyperCommand]:
-    found: dict[str, TyperCommand] = {}
+def commands() -> dict[str, TyperCommand | TyperGroup]:
+    found: dict[str, TyperCommand | TyperGroup] = {}
     group = typer.main.get_command(app)
     assert isinstance(group, TyperGroup)
     for first, command in group.commands.items():
         inner = command.commands.items() if isinstance(command, TyperGroup) else [("", command)]
         found |= {f"{first} {second}".strip(): leaf for second, leaf in inner}  # type: ignore[misc]
+        if isinstance(command, TyperGroup) and command.invoke_without_command:
+            found[first] = command
     return found
 
 
-def options(command: TyperCommand) -> set[str]:
+def options(command: TyperCommand | TyperGroup) -> set[str]:
     given = (parameter for parameter in command.params if parameter.param_type_name == "option")
     return {option for parameter in given for option in parameter.opts if option.startswith("--")}
 

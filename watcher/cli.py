@@ -24,6 +24,8 @@ app = typer.Typer(
 )
 db = typer.Typer(help="The store: bring its tables up to date.", no_args_is_help=True)
 app.add_typer(db, name="db")
+oncall = typer.Typer(invoke_without_command=True)
+app.add_typer(oncall, name="oncall")
 
 
 class LogLevel(StrEnum):
@@ -53,6 +55,8 @@ Names = Annotated[
     list[str] | None, typer.Argument(metavar="[NAME]...", help="Sources.", autocompletion=asking.complete_source)
 ]
 Since = Annotated[str, typer.Option("--since", metavar="T", help="From T on: 2017-03-20, 2017-03-20T16:00:00Z or 3d.")]
+Rota = Annotated[str, typer.Option("--rota", metavar="NAME", help="The rota; needed where there are several.")]
+Person = Annotated[str, typer.Argument(metavar="PERSON", help="Somebody of a [[person]] in config.toml.")]
 Until = Annotated[str, typer.Option("--until", metavar="T", help="Up to T.")]
 
 CONFIG = Path("config.toml")
@@ -279,6 +283,96 @@ def doctor(*, config: ConfigPath = CONFIG) -> None:
     from watcher.commands import health
 
     raise typer.Exit(health.doctor(config))
+
+
+@oncall.callback(epilog="Example: watcher oncall --at 2026-12-24 --rota immigration")
+def on_call(
+    context: typer.Context,
+    *,
+    at: Annotated[str, typer.Option("--at", metavar="T", help="As of this time, past or to come.")] = "",
+    rota: Annotated[str, typer.Option("--rota", metavar="NAME", help="One rota; else all.")] = "",
+    config: ConfigPath = CONFIG,
+    now: Now = "",
+    json: Json = False,
+    log_level: Log = LogLevel.WARNING,
+) -> None:
+    """Print who is on call now and in the next four weeks; take, swap, override and cancel change it."""
+    if context.invoked_subcommand:
+        return
+    desk = Desk.begin(config, now=now, json=json, log_level=log_level)
+    from watcher.commands import oncall as on_duty
+
+    on_duty.show(desk, rota, desk.time(at))
+
+
+@oncall.command(epilog="Example: watcher oncall take Ben --until 2026-03-02T09:00:00Z")
+def take(
+    person: Person,
+    *,
+    rota: Rota = "",
+    since: Annotated[str, typer.Option("--from", metavar="T", help="From T on; else from now.")] = "",
+    until: Annotated[str, typer.Option("--until", metavar="T", help="Until T; else while the shift lasts.")] = "",
+    config: ConfigPath = CONFIG,
+    now: Now = "",
+    log_level: Log = LogLevel.WARNING,
+) -> None:
+    """Somebody takes over the shift that runs, or part of one."""
+    desk = Desk.begin(config, now=now, log_level=log_level)
+    from watcher.commands import oncall as on_duty
+
+    on_duty.take(desk, person, rota, since, until)
+
+
+@oncall.command(epilog="Example: watcher oncall swap Ana Ben")
+def swap(
+    person: Person,
+    other: Annotated[str, typer.Argument(metavar="OTHER", help="Whose next shift they get.")],
+    *,
+    rota: Rota = "",
+    config: ConfigPath = CONFIG,
+    now: Now = "",
+    log_level: Log = LogLevel.WARNING,
+) -> None:
+    """Two people exchange their next shifts, or what is left of one that runs."""
+    desk = Desk.begin(config, now=now, log_level=log_level)
+    from watcher.commands import oncall as on_duty
+
+    on_duty.swap(desk, person, other, rota)
+
+
+@oncall.command()
+def override(
+    person: Person,
+    *,
+    since: Annotated[str, typer.Option("--from", metavar="T", help="From T on.")],
+    until: Annotated[str, typer.Option("--until", metavar="T", help="Until T.")],
+    instead: Annotated[str, typer.Option("--instead", metavar="WHO", help="Only while this person is on call.")] = "",
+    rota: Rota = "",
+    config: ConfigPath = CONFIG,
+    now: Now = "",
+    log_level: Log = LogLevel.WARNING,
+) -> None:
+    """Somebody is on call between two times, whoever else would be."""
+    desk = Desk.begin(config, now=now, log_level=log_level)
+    from watcher.commands import oncall as on_duty
+
+    on_duty.override(desk, person, rota, since, until, instead)
+
+
+@oncall.command()
+def cancel(
+    exchange: Annotated[str, typer.Argument(metavar="ID", help="The exchange, as `watcher oncall` lists it.")],
+    *,
+    rota: Rota = "",
+    config: ConfigPath = CONFIG,
+    now: Now = "",
+    log_level: Log = LogLevel.WARNING,
+) -> None:
+    """Cancel what was taken, swapped or overridden; of what runs, the rest."""
+    desk = Desk.begin(config, now=now, log_level=log_level)
+    from watcher.commands import oncall as on_duty
+
+    on_duty.cancel(desk, exchange, rota)
 
 
 @db.command()

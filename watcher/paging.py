@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, tzinfo
+from functools import partial
 from typing import NamedTuple
 
 from watcher import duty, pings
@@ -60,6 +61,7 @@ class Paging:
     admins: tuple[int, ...] = ()
     urls: Mapping[str, str] = field(default_factory=dict)
     calendars: duty.Calendars = field(default_factory=dict)
+    rotas: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -75,6 +77,7 @@ class Paging:
             admins=config.telegram.admins if config.telegram else (),
             urls=urls,
             calendars=calendars or {},
+            rotas=tuple(one.name for one in config.rotas),
         )
 
     # ------------------------------------------------------------ news
@@ -115,8 +118,15 @@ class Paging:
         standing = pages.standing(conn)
         late = sum(self._tick(conn, page, now) for page in standing)
         if standing:
-            duty.hand_over(conn, self, standing, now)
+            write, zone = partial(self._notice, conn, now), self.zone
+            people = {one.name: f"{TELEGRAM}{one.telegram}" for one in self.people.values() if one.telegram}
+            duty.hand_over(conn, write, people, standing, now, zone, self.calendars)
         return Ticked(len(standing), late)
+
+    def report_gaps(self, conn: Connection, now: datetime) -> int:
+        """Tell the operator where nobody is on call in the next 30 days: each week, and after each edit of a rota."""
+        write = partial(self._notice, conn, now)
+        return duty.report_gaps(conn, write, self.operator, self.rotas, now, self.zone, self.calendars)
 
     def _tick(self, conn: Connection, page: Page, now: datetime) -> bool:
         """One page; whether one of its steps was overdue."""
@@ -326,6 +336,11 @@ class Paging:
         alert, rows = self.letter(channel, route, key, lines, now=now, **made)
         outbox.put_alert(conn, alert, rows)
         return alert.id
+
+    def _notice(
+        self, conn: Connection, now: datetime, channel: str, route: str, key: str, lines: Sequence[Line]
+    ) -> None:
+        self.write(conn, channel, route, key, lines, now)
 
     def _show(self, conn: Connection, page: Page, now: datetime, *, silenced: bool = False) -> None:
         """Let the newest message of a page in each channel show how it stands."""

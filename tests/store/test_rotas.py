@@ -26,3 +26,12 @@ def test_what_is_kept_comes_back_and_what_is_cancelled_does_not(store: Store) ->
     assert store.run_sync(rotas.cancel, "desk", "3", NOON)
     assert not store.run_sync(rotas.cancel, "desk", "3", NOON)
     assert store.read_sync(rotas.kept, OVERRIDE) == []
+
+
+def test_what_runs_ends_and_what_has_passed_stays(store: Store) -> None:
+    runs = Kept("desk", "1", OVERRIDE, {"person": "Ed"}, NOON, NOON + 2 * HOUR, "Ana", NOON)
+    store.run_sync(rotas.put, runs)
+    assert store.run_sync(rotas.cancel, "desk", "1", NOON + HOUR)
+    assert store.read_sync(rotas.kept, OVERRIDE) == [runs._replace(end=NOON + HOUR)]
+    assert not store.run_sync(rotas.cancel, "desk", "1", NOON + HOUR)
+    assert not store.run_sync(rotas.cancel, "desk", "1", NOON + 3 * HOUR)

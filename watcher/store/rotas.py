@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, func, select, update
 
 from watcher.store.people_tables import rota as table
 from watcher.store.tables import insert
@@ -46,7 +46,15 @@ def kept(conn: Connection, kind: str, name: str | None = None, *, changing: bool
     return [Kept(row.name, row.id, row.kind, row.body, row.start, row.end, row.by, row.made) for row in found]
 
 
+def edits(conn: Connection, name: str) -> int:
+    """Return how often a rota was changed, in config.toml or by people."""
+    query = select(func.count(), func.count(table.c.cancelled), func.count(table.c.end)).where(table.c.name == name)
+    return sum(conn.execute(query).one())
+
+
 def cancel(conn: Connection, name: str, override: str, now: datetime) -> bool:
-    """An override holds no more; whether it did."""
+    """An override holds no more, and one that runs ends now: what was, stays. False where there is nothing to end."""
     mine = (table.c.name == name) & (table.c.id == override) & (table.c.kind == OVERRIDE) & table.c.cancelled.is_(None)
-    return conn.execute(update(table).where(mine).values(cancelled=now)).rowcount > 0
+    ahead = update(table).where(mine, table.c.start >= now).values(cancelled=now)
+    running = update(table).where(mine, table.c.start < now, table.c.end > now).values(end=now)
+    return conn.execute(ahead).rowcount + conn.execute(running).rowcount > 0
