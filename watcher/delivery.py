@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from watcher import folding
 from watcher.core import Alert, Change, Clock, Dead, Delivery, Message, Notifier, Outcome, Retry, Sent
-from watcher.store import Connection, Store, changes, outbox
+from watcher.store import Connection, Store, alerts, changes, outbox
 
 LEASE = timedelta(seconds=90)
 """How long a send may take before it counts as died under way."""
@@ -76,13 +76,12 @@ def _fold(conn: Connection, channel: str, now: datetime, plan: Plan, hosts: Mapp
     ids = sorted({change for alert in (*waiting, *recent) for change in alert.changes})
     known = {change.id: change for change in changes.changes_by_id(conn, ids)}
 
-    def told(alerts: Sequence[Alert]) -> list[folding.Told]:
-        return [folding.Told(one, tuple(known[change] for change in one.changes if change in known)) for one in alerts]
+    def told(some: Sequence[Alert]) -> list[folding.Told]:
+        return [folding.Told(one, tuple(known[change] for change in one.changes if change in known)) for one in some]
 
     folded = folding.fold(told(waiting), told(recent), hosts)
     changes.put_changes(conn, folded.new)
-    for alert, about in folded.made:
-        outbox.put_alert(conn, alert, plan(alert, about))
+    alerts.put_all(conn, [(alert, plan(alert, about)) for alert, about in folded.made])
     outbox.replace_alerts(conn, folded.replaced)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import fields
 
 from sqlalchemy import Connection, bindparam, select, update
 
@@ -19,10 +20,10 @@ CHECKED = (
 
 def states(conn: Connection, names: Collection[str] | None = None) -> dict[str, SourceState]:
     """Return the stored states by name: all, or those of `names` that are known."""
-    query = select(table)
+    query = select(*(table.c[field.name] for field in fields(SourceState)))
     if names is not None:
         query = query.where(table.c.name.in_(names))
-    return {found.name: SourceState(**found._asdict()) for found in conn.execute(query)}
+    return {found.name: SourceState(*found) for found in conn.execute(query)}
 
 
 def put_state(conn: Connection, state: SourceState) -> None:
