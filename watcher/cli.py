@@ -277,6 +277,42 @@ def replay(
     )
 
 
+@app.command(epilog="Example: watcher export doj-sanctuary-list --to evidence.zip")
+def export(
+    name: Name,
+    *,
+    to: Annotated[
+        Path,
+        typer.Option("--to", metavar="FILE", help="Ends in .warc.gz or .zip (captures), .jsonl or .csv (changes)."),
+    ],
+    config: ConfigPath = CONFIG,
+    json: Json = False,
+    log_level: Log = LogLevel.WARNING,
+) -> None:
+    """Write the history of a source to a file: its captures with their proof, or its changes."""
+    desk = Desk.begin(config, json=json, log_level=log_level)
+    from watcher.commands import proving
+
+    proving.export(desk, name, to)
+
+
+@app.command("import", epilog="Example: watcher import doj-sanctuary-list evidence.zip")
+def take_in(
+    name: Name,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A WARC file, or an evidence bundle (.zip).")],
+    *,
+    config: ConfigPath = CONFIG,
+    now: Now = "",
+    json: Json = False,
+    log_level: Log = LogLevel.WARNING,
+) -> None:
+    """Take the captures of a WARC file or a bundle into the history. Nothing is alerted, and twice is once."""
+    desk = Desk.begin(config, now=now, json=json, log_level=log_level)
+    from watcher.commands import proving
+
+    asyncio.run(proving.take_in(desk, desk.source(name), file))
+
+
 @app.command()
 def doctor(*, config: ConfigPath = CONFIG) -> None:
     """Check the set-up: configuration, store, libraries, the child processes. Exit 1 where something is wrong."""

@@ -1,15 +1,19 @@
-"""`watcher verify`: does the stored history hold, and who has stamped it?"""
+"""`watcher verify`, `export` and `import`: does the stored history hold, and how is it carried elsewhere?"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
+from watcher.app import running
 from watcher.asking import Desk, Refused
+from watcher.backfill import backfill
+from watcher.captures import CaptureError
 from watcher.commands.printing import emit, local, progress, say
-from watcher.core import instant
-from watcher.evidence import proof
+from watcher.core import Source, instant
+from watcher.evidence import exporting, importing, proof
 from watcher.evidence.proof import Proof, Stamped
-from watcher.store import Store, anchors
+from watcher.store import Store, anchors, snapshots
 from watcher.store.anchors import Anchor
 
 
@@ -36,7 +40,7 @@ def _verified(desk: Desk, store: Store, name: str) -> int:
     """Say of each chain whether it holds; returns how many do not."""
     lengths = proof.lengths(store)
     if name:
-        lengths = {name: lengths.get(name) or lengths.get(desk.source(name).name, 0)}
+        lengths = {name: lengths[name] if name in lengths else _unstored(desk, name)}
     anchored = _first_lost(store)
     proofs = []
     with progress(desk, "records", sum(lengths.values())) as step:
@@ -50,6 +54,12 @@ def _verified(desk: Desk, store: Store, name: str) -> int:
         say(desk, f"BAD  anchor {anchored['']} was changed, or one before it is missing")
     _conclude(desk, proofs, broken, last)
     return len(broken) + ("" in anchored)
+
+
+def _unstored(desk: Desk, name: str) -> int:
+    """The records of a source that has none. Raises Refused for a name that nothing has."""
+    desk.source(name)
+    return 0
 
 
 def _first_lost(store: Store) -> dict[str, str]:
@@ -114,3 +124,40 @@ def _judged(desk: Desk, store: Store) -> Iterator[Stamped]:
         yield from proof.stamped(store, desk.config.evidence.timestamp_roots, desk.clock())
     except (OSError, ValueError) as error:
         raise Refused(f"evidence.timestamp_roots: expected a PEM file of certificates: {error}") from error
+
+
+def export(desk: Desk, source: str, path: Path) -> None:
+    """Write what is stored of `source` to a file. Raises Refused where that cannot be."""
+    if exporting.ending(path) is None:
+        known = ", ".join(exporting.FORMS)
+        raise Refused(f"--to: expected a file whose name ends in one of {known}; found {path.name!r:.80}")
+    with desk.store() as store:
+        lengths = proof.lengths(store)
+        with progress(desk, "records", lengths[source] if source in lengths else _unstored(desk, source)) as step:
+            try:
+                done = exporting.export(store, source, path, step)
+            except OSError as error:
+                raise Refused(f"{path}: cannot be written: {error.strerror}") from error
+    if desk.json:
+        emit({"source": source, "file": str(path), "records": done.records, "bytes": done.size})
+    else:
+        say(desk, f"{path}: {done.records:,} records of {source}, {done.size:,} bytes")
+
+
+async def take_in(desk: Desk, source: Source, path: Path) -> None:
+    """Take the captures of a WARC file or a bundle into the history. Raises Refused where they cannot be had."""
+    with desk.store(writing=True) as store:
+        known = {(one.at, one.sha256) for one in store.read_sync(snapshots.snapshots, source.name)}
+        try:
+            with importing.opened(path, source, known) as arrivals:
+                async with running(desk.config, store, clock=desk.clock, given=desk.given is not None) as app:
+                    with progress(desk, "captures", len(arrivals)) as step:
+                        done = await backfill(app.parts, source, app.state(source), arrivals, progress=step)
+        except CaptureError as error:
+            raise Refused(str(error)) from error
+    more = f"; {arrivals.thinned:,} without their bytes were left out" if arrivals.thinned else ""
+    if desk.json:
+        emit({"source": source.name, **done._asdict()})
+    else:
+        told = f"{done.captures:,} captures, {done.stored:,} stored, {done.suspect:,} of them suspect"
+        say(desk, f"{source.name}: {told}; {done.changes:,} changes found{more}")

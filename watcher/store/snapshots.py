@@ -229,6 +229,26 @@ def walk(conn: Connection, source: str, walked: Walked, most: int = 64) -> Walke
     return walked._replace(ended=len(rows) < most)
 
 
+def links(
+    conn: Connection, source: str, after: int, before: bytes | None, most: int
+) -> list[tuple[Snapshot, bytes | None]]:
+    """Return the records of a chain after number `after`, whose bytes are `before`, each with its own; None: thinned.
+
+    Raises Corrupt where one does not hold.
+    """
+    query = select(table).where(table.c.source == source, table.c.seq > after).order_by(table.c.seq).limit(most)
+    found: list[tuple[Snapshot, bytes | None]] = []
+    for one in _records(conn, query):
+        try:
+            before = _next(conn, source, one.seq, before)
+        except ValueError as error:
+            raise Corrupt(source, one.id, str(error)) from error
+        if before is not None and hashlib.sha256(before).hexdigest() != one.sha256:
+            raise Corrupt(source, one.id, "its bytes do not have the digest of its record")
+        found.append((one, before))
+    return found
+
+
 def hash_at(conn: Connection, source: str, seq: int) -> str | None:
     """Return the hash of one record of a chain, None where there is none."""
     query = select(table.c.record_hash).where(table.c.source == source, table.c.seq == seq)
