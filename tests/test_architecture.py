@@ -49,7 +49,7 @@ ONE_DOOR = {
     "sqlalchemy": {"store"},
     "alembic": {"store"},
     "deepdiff": {"child.py", "diff.py"},
-    "telegram": {"bot.py", "notify/telegram.py"},
+    "telegram": {"bot", "notify/telegram.py"},
     "apprise": {"notify/apprise.py"},
     "playwright": {"fetch/browser.py", "fetch/chromium.py"},
     "pickle": set(),

@@ -27,3 +27,10 @@ def latest(conn: Connection, most: int, about: str = "") -> list[Deed]:
     query = select(table).order_by(table.c.n.desc()).limit(most)
     found = conn.execute(query.where(table.c.about == about) if about else query)
     return [Deed(row.at, row.who, row.chat, row.action, row.about, row.detail) for row in found]
+
+
+def last(conn: Connection, who: int, chat: str) -> Deed | None:
+    """Return what somebody did last in a chat."""
+    query = select(table).where(table.c.who == who, table.c.chat == chat).order_by(table.c.n.desc()).limit(1)
+    row = conn.execute(query).first()
+    return Deed(row.at, row.who, row.chat, row.action, row.about, row.detail) if row else None
