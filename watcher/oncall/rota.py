@@ -1,0 +1,228 @@
+"""Who is on call at an instant: rotations by the wall clock, calendars, exchanges. Pure; paging and the store use it.
+
+Local times are turned into instants by two rules: one that the clocks skip is the first instant after the gap, one that
+comes twice is the first of the two. So a shift is shorter or longer than its wall clock says, and none is missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from typing import NamedTuple
+
+DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+SECOND = timedelta(seconds=1)
+DAY = timedelta(days=1)
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+LATEST = datetime(9000, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A rota as it stood from `valid_from` (UTC) until the next version.
+
+    people[0] is on from the first `handoff` ("monday 09:00", or "09:00") on or after the day `start`, then each in turn
+    for `every`, all by the wall clock of `zone`. With `by_calendar` its calendar says who is on instead.
+    """
+
+    people: tuple[str, ...]
+    start: date
+    handoff: str
+    every: timedelta
+    zone: tzinfo
+    valid_from: datetime
+    by_calendar: bool = False
+
+
+class Event(NamedTuple):
+    """A shift as a calendar has it, from `start` until before `end` (UTC)."""
+
+    person: str
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """An exchange from `start` until before `end` (UTC).
+
+    replace: `person` for `replaces`, while that one is on. remove: `person` is not on. add: `person` is on where nobody
+    is. whole: `person` is on, whoever else would be. Later ones (in the order of `made`) see what earlier ones did.
+    """
+
+    id: str
+    kind: str
+    person: str
+    start: datetime
+    end: datetime
+    made: datetime
+    replaces: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Roster:
+    """All that is known of one rota: its versions, oldest first, its exchanges, its calendar's events."""
+
+    versions: tuple[Version, ...]
+    overrides: tuple[Override, ...] = ()
+    events: tuple[Event, ...] = field(default=())
+
+
+class Shift(NamedTuple):
+    """`person` ("" for a gap) is on call from `start` until before `end` (UTC), by the exchange `override`, if any."""
+
+    person: str
+    start: datetime
+    end: datetime
+    override: str = ""
+
+
+def on_call(roster: Roster, at: datetime) -> Shift | None:
+    """Who is on call at an instant, with the whole of the shift; None where nobody is."""
+    found = shift_at(roster, at)
+    return found if found.person else None
+
+
+def shift_at(roster: Roster, at: datetime) -> Shift:
+    """The shift of an instant, or the gap that it falls into."""
+    start, end = at, at
+    here = _piece(roster, at)
+    while start > EARLIEST:  # pieces of one shift, which exchanges of others have cut
+        before = _piece(roster, here[1].start - SECOND) if here[1].start > EARLIEST else here
+        if before[0] != here[0] or before[1][::3] != here[1][::3] or before is here:
+            break
+        here = here[0], here[1]._replace(start=before[1].start)
+        start = here[1].start
+    while end < LATEST:
+        after = _piece(roster, here[1].end) if here[1].end < LATEST else here
+        if after[0] != here[0] or after[1][::3] != here[1][::3] or after is here:
+            break
+        here = here[0], here[1]._replace(end=after[1].end)
+        end = here[1].end
+    return here[1]
+
+
+def shifts(roster: Roster, start: datetime, end: datetime) -> Iterator[Shift]:
+    """The shifts and gaps from `start` to `end`, each whole, without a hole between them."""
+    at = start
+    while at < end:
+        found = shift_at(roster, at)
+        yield found
+        at = found.end
+
+
+def gaps(roster: Roster, start: datetime, end: datetime) -> list[Shift]:
+    """The times from `start` to `end` when nobody is on, cut to them."""
+    return [
+        gap._replace(start=max(gap.start, start), end=min(gap.end, end))
+        for gap in shifts(roster, start, end)
+        if not gap.person
+    ]
+
+
+def conflict(roster: Roster, new: Override) -> str:
+    """What stands in the way of an exchange, in words for who asked for it; "" where nothing does."""
+    if new.end <= new.start:
+        return "it ends before it begins"
+    meant = new.replaces if new.kind == "replace" else new.person if new.kind == "remove" else ""
+    if new.kind == "replace" and new.person == new.replaces:
+        return f"{new.person} cannot replace {new.person}"
+    if meant and all(shift.person != meant for shift in shifts(roster, new.start, new.end)):
+        return f"{meant} is not on call then"
+    for other in roster.overrides:
+        overlap = other.start < new.end and new.start < other.end
+        same = other.kind == new.kind and (other.kind == "whole" or (meant and other.replaces == new.replaces))
+        if overlap and same:
+            return f"{other.person} has taken over then already"
+    return ""
+
+
+# ---------------------------------------------------------------- one piece: nothing begins or ends inside it
+
+Piece = tuple[datetime, Shift]
+"""The start of the planned shift that a piece belongs to, and the piece."""
+
+
+def _piece(roster: Roster, at: datetime) -> Piece:
+    planned = _planned(roster, at)
+    person, by = planned.person, ""
+    start, end = planned.start, planned.end
+    for one in roster.overrides:
+        for edge in (one.start, one.end):
+            start, end = (max(start, edge), end) if edge <= at else (start, min(end, edge))
+    active = sorted(
+        (one for one in roster.overrides if one.start <= at < one.end),
+        key=lambda one: (one.kind == "whole", one.made, one.id),
+    )
+    for one in active:
+        if (
+            one.kind == "whole"
+            or (one.kind == "replace" and person == one.replaces)
+            or (one.kind == "add" and not person)
+        ):
+            person, by = one.person, one.id
+        elif one.kind == "remove" and person == one.person:
+            person, by = "", one.id
+    return planned.start, Shift(person, start, end, by)
+
+
+def _planned(roster: Roster, at: datetime) -> Shift:
+    """Who is on by the version of that instant, before any exchange."""
+    place = sum(one.valid_from <= at for one in roster.versions)
+    until = roster.versions[place].valid_from if place < len(roster.versions) else LATEST
+    if place == 0:
+        return Shift("", EARLIEST, until)
+    version = roster.versions[place - 1]
+    found = _by_calendar(roster.events, at) if version.by_calendar else _by_turns(version, at)
+    return found._replace(start=max(found.start, version.valid_from), end=min(found.end, until))
+
+
+def _by_calendar(events: Sequence[Event], at: datetime) -> Shift:
+    """Of events that overlap the one that starts later counts."""
+    edges = [edge for one in events for edge in (one.start, one.end)]
+    start = max((edge for edge in edges if edge <= at), default=EARLIEST)
+    end = min((edge for edge in edges if edge > at), default=LATEST)
+    here = [one for one in events if one.start <= at < one.end]
+    person = max(here, key=lambda one: (one.start, one.person)).person if here else ""
+    return Shift(person, start, end)
+
+
+def _by_turns(version: Version, at: datetime) -> Shift:
+    first = _first(version)
+    begin = to_instant(first, version.zone)
+    if at < begin or not version.people:
+        return Shift("", EARLIEST, begin if version.people else LATEST)
+
+    def handoff(turn: int) -> datetime:
+        return to_instant(first + turn * version.every, version.zone)
+
+    local = at.astimezone(version.zone).replace(tzinfo=None, fold=0)
+    turn = max((local - first) // version.every, 0)
+    while handoff(turn) > at:  # the clocks were set in between: a turn or two
+        turn -= 1
+    while handoff(turn + 1) <= at:
+        turn += 1
+    return Shift(version.people[turn % len(version.people)], handoff(turn), handoff(turn + 1))
+
+
+def _first(version: Version) -> datetime:
+    """The first handoff, by the wall clock."""
+    day, _, clock = version.handoff.rpartition(" ")
+    ahead = (DAYS.index(day) - version.start.weekday()) % 7 if day else 0
+    return datetime.combine(version.start + ahead * DAY, time.fromisoformat(clock))
+
+
+def to_instant(local: datetime, zone: tzinfo) -> datetime:
+    """The instant (UTC) of a wall clock's time, which has no zone of its own: see the rules above."""
+    there = local.replace(tzinfo=zone, fold=0)
+    found = there.astimezone(UTC)
+    if found.astimezone(zone).replace(tzinfo=None, fold=0) == local:
+        return found
+    # In a gap: the clocks are set forward between the two instants that the offsets before and after it give.
+    after = there.replace(fold=1).utcoffset()
+    low, high = there.replace(fold=1).astimezone(UTC), found
+    while high - low > SECOND:
+        middle = low + (high - low) // 2 // SECOND * SECOND
+        low, high = (low, middle) if middle.astimezone(zone).utcoffset() == after else (middle, high)
+    return high
