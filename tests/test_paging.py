@@ -7,14 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.room import ADMIN, ANA, BEN, STEPS, Room, button, member
+from tests.room import ADMIN, ANA, BEN, STEPS, Room, button, letter, member
 from tests.store.made import NOON, changed
+from watcher.config import load
 from watcher.core import Dead, Severity
 from watcher.oncall.pages import Ask, pressed
+from watcher.paging import Paging
 from watcher.people import Role
 from watcher.route import Rule, matches
 from watcher.silences import silences
-from watcher.store import Store, audit, outbox, pages
+from watcher.store import Store, audit, changes, outbox, pages
 
 MINUTE = timedelta(minutes=1)
 
@@ -137,6 +139,58 @@ def test_what_one_chat_did_not_get_yet_it_gets_once(room: Room) -> None:
     room.works = True
     room.tick(seconds=1)
     assert room.asked().count("telegram:11") == 1
+
+
+CONFIG = """
+[watcher]
+timezone = "America/Los_Angeles"
+operator = "desk"
+[telegram]
+token_env = "TOKEN"
+admins = [99]
+[[person]]
+name = "Ana"
+telegram = 11
+[[channel]]
+name = "desk"
+kind = "console"
+[[escalation]]
+name = "immigration"
+steps = [{ ping = "person:Ana", wait = "90s" }, { ping = "channel:desk" }]
+repeat = 1
+[[escalation]]
+name = "often"
+steps = [{ ping = "person:Ana" }]
+repeat = 99
+[[escalation]]
+name = "never"
+steps = []
+repeat = 0
+"""
+
+
+def test_policies_and_people_are_those_of_the_configuration(room: Room, tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text(CONFIG, encoding="utf-8")
+    paging = Paging.of(load(tmp_path / "config.toml", {"TOKEN": "123:abc"}), letter, {"list": "https://example.gov/"})
+    assert {name: policy.loops for name, policy in paging.policies.items()} == {
+        "immigration": 1,
+        "often": 5,
+        "never": 0,
+    }
+    for escalation, wanted in (("immigration", ["telegram:11"]), ("never", ["telegram:99", "desk"])):
+        room.store.run_sync(changes.put_changes, [changed(1)])
+        room.store.run_sync(paging.open_page, escalation, "list", [changed(1)], room.now)
+        room.send()
+        assert [row.channel for row in room.sent] == wanted
+        assert all("https://example.gov/" in text for _, text in room.told())
+    room.now += 90 * timedelta(seconds=1)
+    room.store.run_sync(paging.tick, room.now)
+    room.send()
+    assert [channel for channel, _ in room.told()] == ["desk"]
+    page = room.store.run_sync(pages.standing_on, "immigration", "list")
+    assert page is not None
+    assert page.policy == paging.policies["immigration"]
+    assert room.store.run_sync(paging.open_page, "gone", "list", [changed(1)], room.now) is None
 
 
 # ---------------------------------------------------------------- restarts, and clocks that jump

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from functools import partial
 from typing import NamedTuple
 
@@ -28,6 +28,7 @@ FIRST, LATER = 0, 1
 """Lanes: the first ping of a page, and what comes after it."""
 REACHED = {"sent", "sending"}
 """States of a message that somebody may have before them."""
+LONGEST_NAME = 64
 SILENCES = {"silence": keep_out, "unsilence": let_in}
 
 Letter = Callable[..., tuple[Alert, Sequence[Delivery]]]
@@ -291,7 +292,7 @@ class Paging:
         return who.role >= Role.REPORTER or any(one.telegram == who.id for one in self.people.values())
 
     def _name(self, who: Member) -> str:
-        return next((one.name for one in self.people.values() if one.telegram == who.id), who.name)
+        return next((one.name for one in self.people.values() if one.telegram == who.id), who.name[:LONGEST_NAME])
 
     def _apply(self, conn: Connection, page: Page, move: Move, now: datetime) -> Page:
         """Store what became of a page, and write what follows from it."""
@@ -372,6 +373,6 @@ class Paging:
 
 
 def _policy(escalation: Escalation) -> Policy:
-    """An escalation of config.toml as pages keep it."""
-    steps = tuple(Ask(step.ping, step.wait) for step in escalation.steps)
-    return Policy(steps, min(max(escalation.repeat, 1), core.MOST_LOOPS))
+    """An escalation of config.toml as pages keep it. One without steps is the fallback alone."""
+    steps = tuple(Ask(step.ping, timedelta(seconds=step.wait.total_seconds())) for step in escalation.steps)
+    return Policy(steps, min(max(escalation.repeat, 1), core.MOST_LOOPS) if steps else 0)

@@ -92,7 +92,7 @@ def _edit(desk: Desk, change: Callable[Concatenate[Any, ...], str], *words: Any)
 
 def _one(desk: Desk, rota: str) -> str:
     """The rota that is named, or the only one."""
-    names = [one.name for one in desk.config.rotas]
+    names: list[str] = [one.name for one in desk.config.rotas]
     if not rota and len(names) == 1:
         return names[0]
     if not rota:

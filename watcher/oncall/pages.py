@@ -57,7 +57,10 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """An escalation as it was when the page opened: its steps, and how often all are taken (1 to 5 times)."""
+    """An escalation as it was when the page opened: its steps, and how often all are taken (1 to 5 times).
+
+    Without steps, none is taken (0), and the fallback is asked at once.
+    """
 
     steps: tuple[Ask, ...]
     loops: int = 3
