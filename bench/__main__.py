@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from bench import stored_bytes, subscriptions, table_diff, versus_urlwatch
+from bench import replay, stored_bytes, subscriptions, table_diff, versus_urlwatch
 
 if __name__ == "__main__":
-    sys.exit(max([table_diff.main(), stored_bytes.main(), subscriptions.main(), versus_urlwatch.main()]))
+    sys.exit(max([table_diff.main(), stored_bytes.main(), subscriptions.main(), replay.main(), versus_urlwatch.main()]))

@@ -35,8 +35,9 @@ Fact = tuple[str, str, str]
 class Reader(HTMLParser):
     """The texts of the table's cells, row by row."""
 
-    def __init__(self) -> None:
+    def __init__(self, table: str = TABLE) -> None:
         super().__init__(convert_charrefs=True)
+        self.table = table
         self.inside = False
         self.cell = False
         self.rows: list[list[str]] = []
@@ -44,7 +45,7 @@ class Reader(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Enter the table, a row or a cell; a line break parts words."""
         if tag == "table":
-            self.inside = dict(attrs).get("id") == TABLE
+            self.inside = dict(attrs).get("id") == self.table
         elif self.inside and tag == "tr":
             self.rows.append([])
         elif self.inside and tag in {"td", "th"}:

@@ -109,6 +109,21 @@ def test_a_place_is_matched_by_itself_or_what_it_holds(store: Store) -> None:
         assert told(store, place=stranger) == []
 
 
+def test_a_state_takes_all_that_lies_in_it(store: Store) -> None:
+    """A county names its state by the postal code alone."""
+    subjects = (
+        Subject("us-county:32003", "Clark County, Nev.", "NV"),
+        Subject("us-state:NV", "Nevada", "NV"),
+        Subject("us-place:NV/reno", "Reno, Nev.", "NV", ("us-county:32031",)),
+        Subject("us-county:06001", "Alameda County, Calif.", "CA"),
+        Subject("record:NV", "NV", None),
+    )
+    ids = fill(store, *(changed(number, subject=subject) for number, subject in enumerate(subjects)))
+    assert told(store, place="us-state:NV") == ids[:3]
+    assert told(store, place="us-county:32003") == ids[:1]
+    assert told(store, place="us-state:TX") == []
+
+
 def test_by_id_in_the_order_asked_for(store: Store) -> None:
     ids = fill(store, *(changed(number) for number in range(1203)))
     wanted = [*reversed(ids), "unknown"]

@@ -163,7 +163,7 @@ async def reread(
         found += [_as_stored(change, known) for change in walk.found if change.path != STATE]
         for waiting in (walk.found, walk.rows, walk.settled):
             waiting.clear()
-    return sorted([*found, *_staying(stored, found, captures)], key=lambda change: change.at)
+    return sorted([*_staying(stored, found, captures), *found], key=lambda change: change.at)
 
 
 def _walk(store: Store, pool: Pool, source: Source, captures: Sequence[Snapshot], stored: Sequence[Change]) -> Backfill:
