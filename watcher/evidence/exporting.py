@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 from watcher.evidence import bundle, listing, proof, warc
 from watcher.store import Store, StoreError
 
 Step = Callable[[int], None]
-FORMS = {
+Write = Callable[[Store, str, int, IO[bytes], Step], None]
+FORMS: dict[str, Write] = {
     ".warc.gz": warc.write,
     ".zip": bundle.write,
     ".jsonl": lambda store, source, _, out, step: listing.lines(store, source, out, step),
