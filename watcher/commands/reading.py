@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import sys
+from collections import deque
 from collections.abc import Sequence
 from datetime import datetime
 
 from watcher import series
 from watcher.app import with_additions
 from watcher.asking import Desk, Refused, complain
+from watcher.commands import spans
 from watcher.commands.printing import change_line, emit, local, people, say
 from watcher.core import Change, Document, NotReadable, Pair, Record, Snapshot, Source, SourceState, instant
 from watcher.pipeline import stored_capture
-from watcher.store import Store, changes, snapshots
+from watcher.store import Store, changes, replays, snapshots
 from watcher.store import sources as stored_sources
 
 
@@ -81,9 +83,21 @@ def history(desk: Desk, name: str, *, since: datetime | None, until: datetime | 
                 )
             )
         )
-    _print(desk, found)
+        captured = store.read_sync(replays.captured, names[0]) if names and not desk.json else []
     if not found and not desk.json:
         say(desk, "no stored change matches")
+        return
+    marks = deque(mark for mark in spans.marks(captured, desk.config.timezone) if _between(mark.at, since, until))
+    for change in found:
+        while marks and marks[0].at <= change.at:
+            say(desk, marks.popleft().text)
+        _print(desk, (change,))
+    for mark in marks:
+        say(desk, mark.text)
+
+
+def _between(at: datetime, since: datetime | None, until: datetime | None) -> bool:
+    return (since is None or at >= since) and (until is None or at <= until)
 
 
 def known(desk: Desk, name: str) -> str:

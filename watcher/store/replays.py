@@ -60,11 +60,10 @@ def versions(conn: Connection) -> dict[str, set[int]]:
     return found
 
 
-def span(conn: Connection, source: str, provenance: str) -> tuple[datetime, datetime] | None:
-    """Return the first and the last time of a source's captures of one provenance; None where there are none."""
-    query = select(func.min(snapshot.c.at), func.max(snapshot.c.at))
-    first, last = conn.execute(query.where(snapshot.c.source == source, snapshot.c.provenance == provenance)).one()
-    return (first, last) if first else None
+def captured(conn: Connection, source: str) -> list[tuple[datetime, str]]:
+    """Return when the captures of a source were made and where each came from (live, import, wayback), by time."""
+    query = select(snapshot.c.at, snapshot.c.provenance).where(snapshot.c.source == source)
+    return [(at, provenance) for at, provenance in conn.execute(query.order_by(snapshot.c.at, snapshot.c.seq))]
 
 
 def _carried(dialect: str) -> CTE:
