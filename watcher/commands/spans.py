@@ -1,4 +1,4 @@
-"""What `watcher history` says of a source whose old captures were taken in: what is imported, and what was seen live."""
+"""What `watcher history` says of a source whose old captures were taken in: what is imported, and what was seen."""
 
 from __future__ import annotations
 
