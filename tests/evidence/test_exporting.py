@@ -104,7 +104,7 @@ def test_a_warc_file_holds_what_came_and_its_tools_find_it_sound(rig: Rig) -> No
     assert kinds == ["warcinfo", *["response", "request", "metadata"] * 5]
     assert bodies == [one.sha256 for one in rig.snapshots()]
     check = subprocess.run(
-        [Path(sys.executable).with_name("warcio"), "check", "-v", path], capture_output=True, text=True
+        [Path(sys.executable).with_name("warcio"), "check", "-v", path], capture_output=True, text=True, check=False
     )
     assert check.returncode == 0, check.stdout
     assert check.stdout.count("digest pass") == 16

@@ -20,8 +20,9 @@ MOST_INDEX = 64 << 20
 DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError, RuntimeError)
 """What zipfile raises for damaged, encrypted and strange archives."""
 END = struct.Struct("<4s8xLLH")
-END64 = struct.Struct("<4s28xQQQ")
+END64 = struct.Struct("<4s36xQQ")
 LOCATOR = struct.Struct("<20s")
+"""The three ends that a ZIP file may have: in the first two, the size of the list of members stands first."""
 COMMENT = 1 << 16
 
 
