@@ -22,6 +22,7 @@ from watcher.backfill import backfill
 from watcher.captures import opened
 from watcher.commands import replaying
 from watcher.core import Delivery, Line, Message, Outcome, Retry, Run, Sent
+from watcher.demo import story as tour
 from watcher.people import Chat
 from watcher.render import as_text
 from watcher.replay.messages import Once, Pace, kept, marked, moment, send
@@ -361,6 +362,38 @@ def test_routes_alone_read_nothing_again(rig: Rig, replay: Replay, monkeypatch: 
     found = sorts(replay(new=new))
     assert [one for one in found if one[0] == "gained"] == [("gained", "hook", "Cook County, Ill.")] * 3
     assert [one[1] for one in found if one[0] == "lost"] == ["console"] * len(rig.changes())
+
+
+@pytest.fixture
+def all_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if this version read everything otherwise than the one that stored it."""
+
+    def unknown(conn: Connection) -> dict[str, set[int]]:
+        return {name: {-1} for name in replays.versions(conn)}
+
+    monkeypatch.setattr("watcher.replay.trial.versions", unknown)
+
+
+@pytest.mark.usefixtures("all_anew")
+def test_read_again_the_same_is_told(rig: Rig, replay: Replay) -> None:
+    story(rig)
+    routed = [line["change"] for line in replay(new=rig.path).lines]
+    assert routed == [change_json(change) for change in rig.changes()]
+    assert any("returned" in change for change in routed)
+
+
+@pytest.mark.usefixtures("all_anew")
+def test_read_again_all_kinds_of_the_tour_tell_the_same(
+    rig: Rig, replay: Replay, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert asyncio.run(tour.tell(pause=False)) == 0
+    rig.path = tmp_path / "state" / "demo" / "config.toml"
+    told, again = replay().lines, replay(new=rig.path).lines
+    assert {line["alert"] for line in again} == {"same"}
+    assert sorted(line["change"]["id"] for line in again) == sorted(
+        line["change"]["id"] for line in told if line["alert"] == "sent"
+    )
 
 
 def test_an_ignored_column_loses_its_alerts_and_no_others(rig: Rig, replay: Replay) -> None:
