@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 import pytest
+from typer.testing import CliRunner
 
 from bench.replay import expected
 from tests.rig import COUNTIES, NOON, Hook, Rig, route, source, table, webhook, without
@@ -20,6 +21,7 @@ from watcher.app import App
 from watcher.asking import Desk, Refused
 from watcher.backfill import backfill
 from watcher.captures import opened
+from watcher.cli import app
 from watcher.commands import replaying
 from watcher.core import Delivery, Line, Message, Outcome, Retry, Run, Sent
 from watcher.demo import story as tour
@@ -28,9 +30,11 @@ from watcher.render import as_text
 from watcher.replay.messages import Once, Pace, kept, marked, moment, send
 from watcher.replay.trial import Chosen
 from watcher.route import Filter
-from watcher.store import Connection, chats, replays, subscriptions
+from watcher.store import Connection, additions, chats, replays, subscriptions
+from watcher.store.additions import Addition
 from watcher.store.replays import Told
 from watcher.store.subscriptions import Subscription
+from watcher.subscriptions import filter_json
 from watcher.wire import change_json
 
 BASE = table()
@@ -504,6 +508,33 @@ steps = [{ ping = "person:Ed", wait = "5m" }]
     found = {(line["alert"], line["to"], line["route"]) for line in replay(new=new).lines}
     assert ("same", "telegram:7", "subscription") in found
     assert ("gained", "escalation:desk", "route[0]") in found
+
+
+def test_what_an_editor_keeps_out_is_lost_by_nobody(rig: Rig, replay: Replay) -> None:
+    story(rig)
+    silence = Addition("s", filter_json(Filter(kinds=("jurisdiction.changed",))), None, NOON)
+    rig.store.run_sync(additions.put, additions.SILENCE, silence)
+    new = other(rig, source(rig.site, more='ignore = ["Detainers"]'))
+    assert [line["alert"] for line in replay(new=new).lines] == ["changed"] * 3
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "lost"),
+    [
+        (["--only-lost"], 1, 4),
+        (["--only-lost", "list"], 1, 4),
+        (["list", "--only-lost", "minor"], 1, 4),
+        (["--only-lost", "urgent"], 0, 0),
+        (["--only-lost=urgent"], 0, 0),
+        ([], 0, 4),
+    ],
+)
+def test_the_severity_may_be_left_out(rig: Rig, words: list[str], code: int, lost: int) -> None:
+    story(rig)
+    new = other(rig, source(rig.site, more='ignore = ["Detainers"]'))
+    result = CliRunner().invoke(app, ["replay", "--config", str(rig.path), "--config-new", str(new), "--json", *words])
+    assert result.exit_code == code, result.output
+    assert result.stdout.count('"alert":"lost"') == lost
 
 
 def test_people_read_counts_and_examples(rig: Rig, replay: Replay) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -61,7 +61,7 @@ async def replay(desk: Desk, chosen: Chosen, *, to: str = "", pace: Pace | None 
         if to or pace:
             return await _played(desk, store, chosen, to, pace or Pace())
         once = Once()
-        with _bar(desk, "changes", lambda: store.read_sync(_count, chosen)) as step:
+        with _bar(desk, "changes", store.read_sync(_count, chosen), printing=True) as step:
 
             def take(told: Told) -> None:
                 _print(desk, told, first=once(told))
@@ -85,16 +85,11 @@ def _count(conn: Connection, chosen: Chosen) -> int:
     return replays.count(conn, _query(chosen))
 
 
-def _bar(desk: Desk, what: str, total: Callable[[], int]) -> AbstractContextManager[Callable[[int], None]]:
-    """A bar, unless what is printed runs over the same terminal."""
-    if sys.stdout.isatty():
-        return _no_bar()
-    return progress(desk, what, total())
-
-
-@contextmanager
-def _no_bar() -> Iterator[Callable[[int], None]]:
-    yield lambda _: None
+def _bar(desk: Desk, what: str, total: int, *, printing: bool) -> AbstractContextManager[Callable[[int], None]]:
+    """A bar, unless what is printed meanwhile runs over the same terminal."""
+    if printing and sys.stdout.isatty():
+        return nullcontext(lambda _: None)
+    return progress(desk, what, total)
 
 
 async def _played(desk: Desk, store: Store, chosen: Chosen, to: str, pace: Pace) -> int:
@@ -157,7 +152,7 @@ async def trial(desk: Desk, chosen: Chosen, path: Path, *, only_lost: str = "", 
         old, new = with_additions(desk.config, store), with_additions(new, store)
         begun = Trial.begin(store, chosen, old, new)
         async with Pool() as pool:
-            with progress(desk, "captures", begun.captures) as step:
+            with _bar(desk, "captures", begun.captures, printing=desk.json) as step:
                 await begun.run(pool, take, step)
     sorts = (LOST,) if only_lost else SORTS
     if report:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from watcher.core import Change
-from watcher.route import Rule, matches
+from watcher.route import Filter, Rule, matches
 from watcher.subscriptions.index import Index
 
 SAME, CHANGED, GAINED, LOST = "same", "changed", "gained", "lost"
@@ -33,19 +33,20 @@ class Compared(NamedTuple):
 
 
 class Side(NamedTuple):
-    """One set of rules: the routes in order, and what chats want to know."""
+    """One set of rules: the routes in order, what chats want to know, and what an editor called no news."""
 
     rules: Sequence[Rule]
     subscribed: Subscribed
+    silences: Sequence[Filter] = ()
 
     def recipients(self, found: Sequence[Change]) -> list[dict[str, str]]:
         """Who is told of each change, with the rule that does so; a channel gets a change by the first that matches."""
-        told: list[dict[str, str]] = [self._routed(change) for change in found]
-        places = {change.id: place for place, change in enumerate(found)}
-        for (chat, _), matched in self.subscribed.match(found).items():
+        loud = [change for change in found if not any(matches(silence, change) for silence in self.silences)]
+        told = {change.id: self._routed(change) for change in loud}
+        for (chat, _), matched in self.subscribed.match(loud).items():
             for change in matched:
-                told[places[change.id]].setdefault(chat, SUBSCRIPTION)
-        return told
+                told[change.id].setdefault(chat, SUBSCRIPTION)
+        return [told.get(change.id, {}) for change in found]
 
     def _routed(self, change: Change) -> dict[str, str]:
         told: dict[str, str] = {}

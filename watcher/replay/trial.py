@@ -25,6 +25,8 @@ from watcher.pipeline import Parts
 from watcher.plugins import build
 from watcher.pool import Pool
 from watcher.replay.rules import Compared, Side, Subscribed, of_read, of_same
+from watcher.route import Filter
+from watcher.silences import silences
 from watcher.store import Connection, NotStored, Store, changes, snapshots, sources, subscriptions
 from watcher.store.replays import versions
 
@@ -75,7 +77,8 @@ class Trial:
         def look(conn: Connection) -> Trial:
             states = sources.states(conn)
             subscribed = Subscribed(((one.chat, one.id), one.filter) for one in subscriptions.everything(conn))
-            before, after = (_setting(config, states, subscribed) for config in (old, new))
+            kept_out = silences(conn)
+            before, after = (_setting(config, states, subscribed, kept_out) for config in (old, new))
             again = {
                 name: snapshots.snapshots(conn, name, until=chosen.until)
                 for name, read_by in sorted(versions(conn).items())
@@ -121,9 +124,12 @@ class Trial:
         return changes.history(conn, sources=names, since=self.chosen.since, until=self.chosen.until)
 
 
-def _setting(config: Config, states: Mapping[str, SourceState], subscribed: Subscribed) -> Setting:
+def _setting(
+    config: Config, states: Mapping[str, SourceState], subscribed: Subscribed, kept_out: Sequence[Filter]
+) -> Setting:
     watched = series.watched(config.sources, states)
-    return Setting({name: source for name, (source, _) in watched.items()}, Side(rules(config), subscribed))
+    sources = {name: source for name, (source, _) in watched.items()}
+    return Setting(sources, Side(rules(config), subscribed, kept_out))
 
 
 def _differs(name: str, old: Setting, new: Setting, read_by: set[int]) -> bool:
