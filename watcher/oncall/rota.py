@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from itertools import groupby, pairwise
 from typing import NamedTuple
 
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -16,6 +17,8 @@ SECOND = timedelta(seconds=1)
 DAY = timedelta(days=1)
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST = datetime(9000, 1, 1, tzinfo=UTC)
+"""Nobody is on call before or after."""
+FIRST, LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,11 @@ class Override:
     made: datetime
     replaces: str = ""
 
+    @property
+    def off(self) -> str:
+        """Who is not on call by it, "" for nobody in particular."""
+        return self.person if self.kind == "remove" else self.replaces
+
 
 @dataclass(frozen=True, slots=True)
 class Roster:
@@ -86,21 +94,7 @@ def on_call(roster: Roster, at: datetime) -> Shift | None:
 
 def shift_at(roster: Roster, at: datetime) -> Shift:
     """The shift of an instant, or the gap that it falls into."""
-    start, end = at, at
-    here = _piece(roster, at)
-    while start > EARLIEST:  # pieces of one shift, which exchanges of others have cut
-        before = _piece(roster, here[1].start - SECOND) if here[1].start > EARLIEST else here
-        if before[0] != here[0] or before[1][::3] != here[1][::3] or before is here:
-            break
-        here = here[0], here[1]._replace(start=before[1].start)
-        start = here[1].start
-    while end < LATEST:
-        after = _piece(roster, here[1].end) if here[1].end < LATEST else here
-        if after[0] != here[0] or after[1][::3] != here[1][::3] or after is here:
-            break
-        here = here[0], here[1]._replace(end=after[1].end)
-        end = here[1].end
-    return here[1]
+    return next(piece for piece in _exchanged(roster.overrides, _planned(roster, at)) if at < piece.end)
 
 
 def shifts(roster: Roster, start: datetime, end: datetime) -> Iterator[Shift]:
@@ -125,37 +119,38 @@ def conflict(roster: Roster, new: Override) -> str:
     """What stands in the way of an exchange, in words for who asked for it; "" where nothing does."""
     if new.end <= new.start:
         return "it ends before it begins"
-    meant = new.replaces if new.kind == "replace" else new.person if new.kind == "remove" else ""
     if new.kind == "replace" and new.person == new.replaces:
         return f"{new.person} cannot replace {new.person}"
-    if meant and all(shift.person != meant for shift in shifts(roster, new.start, new.end)):
-        return f"{meant} is not on call then"
+    if new.off and all(shift.person != new.off for shift in shifts(roster, new.start, new.end)):
+        return f"{new.off} is not on call then"
     for other in roster.overrides:
-        overlap = other.start < new.end and new.start < other.end
-        same = other.kind == new.kind and (other.kind == "whole" or (meant and other.replaces == new.replaces))
-        if overlap and same:
-            return f"{other.person} has taken over then already"
+        same = other.off == new.off if new.off else other.kind == new.kind
+        if same and other.start < new.end and new.start < other.end:
+            done = "is taken off" if other.kind == "remove" else "has taken over"
+            return f"{other.person} {done} then already ({other.id})"
     return ""
 
 
-# ---------------------------------------------------------------- one piece: nothing begins or ends inside it
-
-Piece = tuple[datetime, Shift]
-"""The start of the planned shift that a piece belongs to, and the piece."""
+# ---------------------------------------------------------------- what exchanges make of a planned shift
 
 
-def _piece(roster: Roster, at: datetime) -> Piece:
-    planned = _planned(roster, at)
-    person, by = planned.person, ""
-    start, end = planned.start, planned.end
-    for one in roster.overrides:
-        for edge in (one.start, one.end):
-            start, end = (max(start, edge), end) if edge <= at else (start, min(end, edge))
-    active = sorted(
-        (one for one in roster.overrides if one.start <= at < one.end),
-        key=lambda one: (one.kind == "whole", one.made, one.id),
-    )
-    for one in active:
+def _exchanged(overrides: Sequence[Override], planned: Shift) -> Iterator[Shift]:
+    """The shifts and gaps that a planned one is cut into; exchanges that change nothing do not cut it."""
+    near = [one for one in overrides if one.start < planned.end and planned.start < one.end]
+    near.sort(key=lambda one: (one.kind == "whole", one.made, one.id))
+    edges = {max(planned.start, min(edge, planned.end)) for one in near for edge in (one.start, one.end)}
+    spans = pairwise(sorted({planned.start, planned.end} | edges))
+    for (person, by), run in groupby(spans, lambda span: _answering(near, planned.person, span[0])):
+        parts = list(run)
+        yield Shift(person, parts[0][0], parts[-1][1], by)
+
+
+def _answering(overrides: Sequence[Override], person: str, at: datetime) -> tuple[str, str]:
+    """Who answers at an instant in place of the planned person, and by which exchange; "" where none changes that."""
+    by = ""
+    for one in overrides:
+        if not one.start <= at < one.end:
+            continue
         if (
             one.kind == "whole"
             or (one.kind == "replace" and person == one.replaces)
@@ -164,11 +159,15 @@ def _piece(roster: Roster, at: datetime) -> Piece:
             person, by = one.person, one.id
         elif one.kind == "remove" and person == one.person:
             person, by = "", one.id
-    return planned.start, Shift(person, start, end, by)
+    return person, by
 
 
 def _planned(roster: Roster, at: datetime) -> Shift:
     """Who is on by the version of that instant, before any exchange."""
+    if at < EARLIEST:
+        return Shift("", FIRST, EARLIEST)
+    if at >= LATEST:
+        return Shift("", LATEST, LAST)
     place = sum(one.valid_from <= at for one in roster.versions)
     until = roster.versions[place].valid_from if place < len(roster.versions) else LATEST
     if place == 0:
@@ -180,12 +179,15 @@ def _planned(roster: Roster, at: datetime) -> Shift:
 
 def _by_calendar(events: Sequence[Event], at: datetime) -> Shift:
     """Of events that overlap the one that starts later counts."""
-    edges = [edge for one in events for edge in (one.start, one.end)]
-    start = max((edge for edge in edges if edge <= at), default=EARLIEST)
-    end = min((edge for edge in edges if edge > at), default=LATEST)
-    here = [one for one in events if one.start <= at < one.end]
-    person = max(here, key=lambda one: (one.start, one.person)).person if here else ""
-    return Shift(person, start, end)
+
+    def rank(event: Event) -> tuple[datetime, str]:
+        return event.start, event.person
+
+    here = max((one for one in events if one.start <= at < one.end), key=rank, default=Event("", EARLIEST, LATEST))
+    above = [one for one in events if not here.person or rank(one) > rank(here)]
+    start = max([here.start, *(one.end for one in above if one.end <= at)])
+    end = min([here.end, *(one.start for one in above if one.start > at)])
+    return Shift(here.person, start, end)
 
 
 def _by_turns(version: Version, at: datetime) -> Shift:
