@@ -6,14 +6,17 @@ For paging and the command line. The rules of rotas are those of oncall; here it
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta, tzinfo
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta, tzinfo
 from itertools import pairwise
-from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 from watcher import pings
 from watcher.config import Config
 from watcher.core import Line, content_id, instant
+from watcher.oncall import rota as core
 from watcher.oncall.pages import Page
+from watcher.oncall.rota import Event, Override, Roster, Shift, Version
 from watcher.people import Deed
 from watcher.store import Connection, alerts, audit, rotas
 from watcher.store.rotas import OVERRIDE, VERSION, Kept
@@ -23,12 +26,13 @@ AHEAD = timedelta(minutes=15)
 HORIZON = timedelta(days=30)
 """How far ahead gaps are looked for."""
 LONGEST = timedelta(days=366)
+WEEK = timedelta(weeks=1)
 SECOND = timedelta(seconds=1)
 HANDOFF, GAPS = "handoff", "rota-gaps"
 """Routes of the messages to people who hand over, and to the operator where nobody is on."""
 
-Calendars = Mapping[str, Any]
-"""The calendars of those rotas that have one, as oncall.calendar reads them, by the rota's name."""
+Calendars = Mapping[str, Sequence[Event]]
+"""The events of those rotas that have a calendar, as oncall.calendar reads them, by the rota's name."""
 Write = Callable[[str, str, str, Sequence[Line]], None]
 """Writes a message: to a channel, of which route, with which key (the same is written once), and its lines."""
 
@@ -37,17 +41,7 @@ class NotPossible(Exception):  # noqa: N818 - an answer to a person, not a fault
     """An exchange that cannot be made; its text says why, and what can be done."""
 
 
-class Turn(NamedTuple):
-    """Who is on call from `start` until `until` ("" for nobody); `override` is the id of the exchange that says so."""
-
-    rota: str
-    person: str
-    start: datetime
-    until: datetime
-    override: str = ""
-
-
-# ---------------------------------------------------------------- as config.toml says
+# ---------------------------------------------------------------- as stored
 
 
 def sync(conn: Connection, config: Config, now: datetime) -> list[str]:
@@ -59,127 +53,146 @@ def sync(conn: Connection, config: Config, now: datetime) -> list[str]:
             "start": one.start.isoformat(),
             "handoff": one.handoff,
             "every": int(one.every.total_seconds()),
-            "timezone": (one.timezone or config.timezone).key,
+            "zone": (one.timezone or config.timezone).key,
             "calendar": one.calendar,
         }
         versions = rotas.kept(conn, VERSION, one.name, changing=True)
         if not versions or dict(versions[-1].body) != body:
-            version = f"{len(versions):06}"
-            rotas.put(conn, Kept(one.name, version, VERSION, body, now, None, config.path.name, now))
+            number = f"{len(versions):06}"
+            rotas.put(conn, Kept(one.name, number, VERSION, body, now, None, config.path.name, now))
             changed.append(one.name)
     return changed
 
 
-# ---------------------------------------------------------------- who is on
+def roster(conn: Connection, rota: str, calendars: Calendars) -> Roster:
+    """Return all that is known of a rota; one that is not stored has nobody on call."""
+    return Roster(
+        tuple(_version(one) for one in rotas.kept(conn, VERSION, rota)),
+        tuple(_override(one) for one in rotas.kept(conn, OVERRIDE, rota)),
+        tuple(calendars.get(rota, ())),
+    )
+
+
+def _version(kept: Kept) -> Version:
+    body = kept.body
+    return Version(
+        people=tuple(body["people"]),
+        start=date.fromisoformat(body["start"]),
+        handoff=body["handoff"],
+        every=timedelta(seconds=body["every"]),
+        zone=ZoneInfo(body["zone"]),
+        valid_from=kept.start,
+        by_calendar=bool(body["calendar"]),
+    )
+
+
+def _override(kept: Kept) -> Override:
+    assert kept.end is not None
+    kind, person, replaces = kept.body["kind"], kept.body["person"], kept.body["replaces"]
+    return Override(kept.id, kind, person, kept.start, kept.end, kept.made, replaces)
 
 
 def on_duty(conn: Connection, rota: str, now: datetime, calendars: Calendars) -> str:
     """Return the name of the person on call, "" for nobody."""
-    return _turn_at(_roster(conn, rota, calendars), now).person
+    return core.shift_at(roster(conn, rota, calendars), now).person
 
 
-def turns(conn: Connection, rota: str, start: datetime, until: datetime, calendars: Calendars) -> list[Turn]:
-    """Return who is on call from `start` to `until`, in order; times that nobody is on are turns without a person."""
-    return _turns(_roster(conn, rota, calendars), start, until)
+def shifts(conn: Connection, rota: str, start: datetime, end: datetime, calendars: Calendars) -> list[Shift]:
+    """Return the shifts from `start` to `end`, each whole, and the gaps between them, cut to that time."""
+    found = core.shifts(roster(conn, rota, calendars), start, end)
+    return [one if one.person else one._replace(start=max(one.start, start), end=min(one.end, end)) for one in found]
+
+
+def events(config: Config, rota: str, content: bytes, now: datetime) -> tuple[Event, ...]:
+    """Read the calendar of a rota, from a week ago to a year ahead. Raises CalendarError."""
+    from watcher.oncall.calendar import read
+
+    one = next(one for one in config.rotas if one.name == rota)
+    names = [person.name for person in config.people]
+    return read(content, names, one.timezone or config.timezone, now - WEEK, now + LONGEST).events
 
 
 # ---------------------------------------------------------------- exchanges
 
 
-def take(
-    conn: Connection,
-    rota: str,
-    person: str,
-    start: datetime | None,
-    until: datetime | None,
-    *,
-    by: str,
-    now: datetime,
-    who: int | None = None,
-    calendars: Calendars | None = None,
-) -> str:
-    """Somebody takes over whatever falls between two times; without them, what is left of the shift that runs.
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One change of a rota, by somebody, now. Each method returns what to say, and raises NotPossible.
 
-    Returns what to say. Raises NotPossible.
+    `by` is their name and `who` their Telegram user id, if they have one.
     """
-    start = start or now
-    if until is None:
-        running = _turn_at(_roster(conn, rota, calendars or {}), start)
+
+    conn: Connection
+    rota: str
+    by: str
+    now: datetime
+    calendars: Calendars = field(default_factory=dict)
+    who: int | None = None
+
+    def __post_init__(self) -> None:
+        """Keep others from changing the same rota before this transaction ends."""
+        if not rotas.kept(self.conn, VERSION, self.rota, changing=True):
+            raise NotPossible(f"there is no rota {self.rota:.80}")
+
+    def take(self, person: str, start: datetime | None = None, end: datetime | None = None) -> str:
+        """`person` takes over all between two times; without an end, what is left of the shift that runs then."""
+        start = start or self.now
+        if end is not None:
+            return self.override(person, start, end)
+        running = core.shift_at(self._roster(), start)
         if not running.person:
-            raise NotPossible(f"nobody is on call in {rota} then: say until when {person} takes over")
+            raise NotPossible(f"nobody is on call in {self.rota} then: say until when {person} takes over")
         if running.person == person:
-            raise NotPossible(f"{person} is on call in {rota} already")
-        until = running.until
-    return override(conn, rota, person, start, until, by=by, now=now, who=who)
+            raise NotPossible(f"{person} is on call in {self.rota} already")
+        return self.override(person, start, running.end, instead=running.person)
 
+    def swap(self, person: str, other: str) -> str:
+        """Two people exchange their next shifts, or what is left of one that runs."""
+        if person == other:
+            raise NotPossible("two people exchange shifts: name another one")
+        first: dict[str, Shift] = {}
+        for shift in core.shifts(self._roster(), self.now, self.now + LONGEST):
+            first.setdefault(shift.person, shift)
+            if person in first and other in first:
+                break
+        for name in (person, other):
+            if name not in first:
+                raise NotPossible(f"{name} has no shift in {self.rota} within a year")
+        mine, yours = first[person], first[other]
+        said = self.override(other, mine.start, mine.end, instead=person)
+        return f"{said}\n{self.override(person, yours.start, yours.end, instead=other)}"
 
-def swap(
-    conn: Connection,
-    rota: str,
-    person: str,
-    other: str,
-    *,
-    by: str,
-    now: datetime,
-    who: int | None = None,
-    calendars: Calendars | None = None,
-) -> str:
-    """Two people exchange their next shifts, or what is left of one that runs. Returns what to say; or NotPossible."""
-    ahead = _turns(_roster(conn, rota, calendars or {}), now, now + LONGEST)
-    first = {name: next((turn for turn in ahead if turn.person == name), None) for name in (person, other)}
-    for name, turn in first.items():
-        if turn is None:
-            raise NotPossible(f"{name} has no shift in {rota} within a year")
-    if person == other:
-        raise NotPossible("two people exchange shifts: name another one")
-    said = []
-    for name, instead in ((other, person), (person, other)):
-        turn = first[instead]
-        assert turn is not None
-        said.append(override(conn, rota, name, turn.start, turn.until, instead, by=by, now=now, who=who))
-    return " ".join(said)
+    def override(self, person: str, start: datetime, end: datetime, instead: str = "") -> str:
+        """`person` is on call between two times, whoever else would be, or only while `instead` is.
 
+        What has passed is never changed: it holds from now on at the earliest.
+        """
+        start = max(start, self.now)
+        if end - start > LONGEST:
+            raise NotPossible("an exchange lasts a year at most")
+        kind = "replace" if instead else "whole"
+        made = content_id(self.rota, person, instead, instant(start), instant(end), instant(self.now))[:8]
+        against = core.conflict(self._roster(), Override(made, kind, person, start, end, self.now, instead))
+        if against:
+            raise NotPossible(f"{against}; `watcher oncall` lists who is on, and which exchange can be cancelled")
+        body = {"kind": kind, "person": person, "replaces": instead}
+        rotas.put(self.conn, Kept(self.rota, made, OVERRIDE, body, start, end, self.by, self.now))
+        self._note("override", {"id": made, "from": instant(start), "until": instant(end), **body})
+        return f"{person} is on call in {self.rota} from {instant(start)} until {instant(end)} ({made})."
 
-def override(
-    conn: Connection,
-    rota: str,
-    person: str,
-    start: datetime | None,
-    until: datetime | None,
-    instead: str = "",
-    *,
-    by: str,
-    now: datetime,
-    who: int | None = None,
-) -> str:
-    """Somebody is on call between two times, in place of whoever is, or of `instead` alone while they are.
+    def cancel(self, exchange: str) -> str:
+        """An exchange holds no more; of one that runs, what is left."""
+        known = next((one for one in rotas.kept(self.conn, OVERRIDE, self.rota) if one.id == exchange), None)
+        if known is None or not rotas.cancel(self.conn, self.rota, exchange, self.now):
+            raise NotPossible(f"there is no exchange {exchange!r:.40} in {self.rota} that could be cancelled")
+        self._note("override-cancelled", {"id": exchange})
+        return f"{known.body['person']} does not take over in {self.rota} any more ({exchange})."
 
-    Returns what to say. Raises NotPossible, for what has passed too: the past never changes.
-    """
-    start = max(start or now, now)
-    if until is None or until <= start:
-        raise NotPossible("say until when, later than it starts and later than now")
-    if until - start > LONGEST:
-        raise NotPossible("an exchange lasts a year at most")
-    if not rotas.kept(conn, VERSION, rota, changing=True):
-        raise NotPossible(f"there is no rota {rota}")
-    for one in rotas.kept(conn, OVERRIDE, rota):
-        if one.end is not None and one.start < until and start < one.end:
-            raise NotPossible(f"{one.body['person']} has taken over part of that ({one.id}): cancel it first")
-    kept = content_id(rota, person, instead, instant(start), instant(until), instant(now))[:8]
-    body = {"person": person, "instead": instead}
-    rotas.put(conn, Kept(rota, kept, OVERRIDE, body, start, until, by, now))
-    audit.put(conn, Deed(now, who, "", "override", rota, {"id": kept, "by": by, **body}))
-    return f"{person} is on call in {rota} from {instant(start)} until {instant(until)} ({kept})."
+    def _roster(self) -> Roster:
+        return roster(self.conn, self.rota, self.calendars)
 
-
-def cancel(conn: Connection, rota: str, override_id: str, *, by: str, now: datetime, who: int | None = None) -> str:
-    """An exchange holds no more. Returns what to say. Raises NotPossible."""
-    running = next((one for one in rotas.kept(conn, OVERRIDE, rota, changing=True) if one.id == override_id), None)
-    if running is None or not rotas.cancel(conn, rota, override_id, now):
-        raise NotPossible(f"there is no exchange {override_id!r:.40} in {rota}: `watcher oncall` lists them")
-    audit.put(conn, Deed(now, who, "", "override-cancelled", rota, {"id": override_id, "by": by}))
-    return f"{running.body['person']} does not take over in {rota} any more ({override_id})."
+    def _note(self, action: str, detail: Mapping[str, str]) -> None:
+        audit.put(self.conn, Deed(self.now, self.who, "", action, self.rota, {"by": self.by, **detail}))
 
 
 # ---------------------------------------------------------------- messages
@@ -201,7 +214,7 @@ def hand_over(
     pings_of = {ask.ping for page in standing for ask in page.policy.steps}
     for rota in sorted(ping.removeprefix("rota:") for ping in pings_of if ping.startswith("rota:")):
         mine = [page for page in standing if any(ask.ping == f"rota:{rota}" for ask in page.policy.steps)]
-        near = turns(conn, rota, now - AHEAD - SECOND, now + AHEAD + SECOND, calendars)
+        near = shifts(conn, rota, now - AHEAD - SECOND, now + AHEAD + SECOND, calendars)
         for before, after in pairwise(near):
             if before.person == after.person or not now - AHEAD <= after.start <= now + AHEAD:
                 continue
@@ -228,7 +241,7 @@ def report_gaps(
     """
     found = 0
     for rota in names:
-        gaps = [(one.start, one.until) for one in turns(conn, rota, now, now + HORIZON, calendars) if not one.person]
+        gaps = [(one.start, one.end) for one in shifts(conn, rota, now, now + HORIZON, calendars) if not one.person]
         if gaps:
             found += 1
             year, week, _ = now.astimezone(zone).isocalendar()
@@ -236,22 +249,3 @@ def report_gaps(
             if not alerts.made(conn, [content_id(GAPS, operator, key)]):
                 write(operator, GAPS, key, pings.gaps(rota, gaps, zone))
     return found
-
-
-# ---------------------------------------------------------------- as oncall knows them
-
-
-def _roster(conn: Connection, rota: str, calendars: Calendars) -> Any:
-    del conn, rota, calendars
-
-
-def _turns(roster: Any, start: datetime, until: datetime) -> list[Turn]:
-    del roster
-    return [Turn("", "", start, until)]
-
-
-def _turn_at(roster: Any, at: datetime) -> Turn:
-    """Who is on call at an instant, and until when."""
-    return next(
-        (one for one in _turns(roster, at - LONGEST, at + LONGEST) if one.start <= at < one.until), Turn("", "", at, at)
-    )
