@@ -1,4 +1,4 @@
-"""Longer runs, left out of `make test`: processes killed at random moments lose nothing and store nothing twice."""
+"""Longer runs, left out of `make test`: killed at any moment, watcher loses nothing and repeats nothing unmarked."""
 
 from __future__ import annotations
 
@@ -8,14 +8,26 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from tests.rig import desk_config, source
+from tests.rig import desk_config, route, source
 from tests.site import Reply, Site
+from tests.telegram_api import TOKEN, Call, TelegramApi
 from watcher.config import load
-from watcher.store import Store, changes, outbox, snapshots
+from watcher.core import instant
+from watcher.people import Chat
+from watcher.route import Filter
+from watcher.store import Connection, Store, changes, chats, outbox, snapshots, subscriptions
+from watcher.store.subscriptions import Subscription
+
+START = datetime(2026, 3, 2, 12, tzinfo=UTC)
+STEP = timedelta(minutes=30)
+READER, ROUTED = "telegram:7", "telegram:8"
+KILLS = 1_000
+"""Of `make soak`; `make soak-short` has time for some dozens."""
 
 
 def table(rows: int) -> Reply:
@@ -24,33 +36,83 @@ def table(rows: int) -> Reply:
     return Reply(page, headers={"content-type": "text/html"})
 
 
-def command(path: Path) -> list[str]:
-    return [sys.executable, "-m", "watcher", "check", "--all", "--json", "--config", str(path)]
+def subscribe(conn: Connection) -> None:
+    chats.put(conn, Chat(READER, "private", "Ana", START))
+    subscriptions.put(conn, Subscription("all", READER, Filter(), "instant", 7, START))
+
+
+class Desk:
+    """A desk that tells two chats: one by a route, one by its subscription."""
+
+    def __init__(self, folder: Path, site: Site, api: TelegramApi) -> None:
+        self.site, self.rows, self.now = site, 10, START
+        telegram = f'token_env = "TELEGRAM_TOKEN"\nbase_url = "{api.base_url}"'
+        fixed = '[[channel]]\nname = "desk"\nkind = "telegram"\nchat = 8\n'
+        self.path = folder / "config.toml"
+        tables = (source(site), fixed, route("desk"))
+        self.path.write_text(desk_config(site, *tables, telegram=telegram), encoding="utf-8")
+        self.environment = {**os.environ, "TELEGRAM_TOKEN": TOKEN}
+        for user in (7, 8):
+            api.say(user, user, "/start")
+        self.more(0)
+        self.check()
+        with self.store() as store:
+            store.run_sync(subscribe)
+
+    def store(self) -> Store:
+        return Store.open(load(self.path, self.environment).database_url)
+
+    def more(self, rows: int = 1) -> None:
+        """The page has so many rows more."""
+        self.rows += rows
+        self.site.pages["/list"] = table(self.rows)
+
+    def check(self, seconds: float = 60.0) -> bool:
+        """Half an hour later, check and deliver; whether it was killed before it ended."""
+        self.now += STEP
+        command = [sys.executable, "-m", "watcher", "check", "--all", "--json", "--now", instant(self.now)]
+        command += ["--config", str(self.path)]
+        quiet = subprocess.DEVNULL
+        with subprocess.Popen(command, stdout=quiet, stderr=quiet, env=self.environment) as process:
+            try:
+                process.wait(seconds)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                return True
+        return False
 
 
 @pytest.mark.soak
 def test_kills_at_random_moments_lose_nothing(tmp_path: Path, site: Site) -> None:
     seed = int(os.environ.get("WATCHER_SEED", str(time.time_ns() % 1_000_000)))
-    until = time.monotonic() + float(os.environ.get("WATCHER_SOAK_SECONDS", "60"))
-    chance, rows, kills = random.Random(seed), 10, 0
-    path = tmp_path / "config.toml"
-    path.write_text(desk_config(site, source(site)), encoding="utf-8")
-    site.pages["/list"] = table(rows)
-    subprocess.run(command(path), check=True, capture_output=True)
-    while time.monotonic() < until:
-        rows += 1
-        site.pages["/list"] = table(rows)
-        with subprocess.Popen(command(path), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-            try:
-                process.wait(chance.uniform(0.2, 1.5))
-            except subprocess.TimeoutExpired:
-                process.kill()
-                kills += 1
-        subprocess.run(command(path), check=False, capture_output=True)
-    with Store.open(load(path).database_url) as store:
+    until = time.monotonic() + float(os.environ.get("WATCHER_SOAK_SECONDS", "60")) / 2
+    chance, kills = random.Random(seed), 0
+    with TelegramApi() as api:
+        desk = Desk(tmp_path, site, api)
+        while kills < KILLS and time.monotonic() < until:
+            desk.more()
+            kills += desk.check(chance.uniform(0.2, 1.8))
+        desk.check()
+        desk.check()
+        told = {chat: api.sent(chat) for chat in (7, 8)}
+    with desk.store() as store:
         found = store.read_sync(lambda conn: list(changes.history(conn, kinds=("record.*",))))
-        assert Counter(change.subject.name for change in found) == Counter(f"row {n}" for n in range(10, rows)), seed
+        assert Counter(change.subject.name for change in found) == Counter(f"row {n}" for n in range(10, desk.rows)), (
+            seed
+        )
         assert store.read_sync(snapshots.first_bad, "list") is None
         states = {state for _, state in store.read_sync(outbox.counts)}
-    assert states <= {"sent", "sending"}, seed
-    sys.stdout.write(f"{kills} kills, {rows - 10} changes, seed {seed}\n")
+    assert states <= {"sent"}, seed
+    repeats = sum(assert_told(calls, desk.rows) for calls in told.values())
+    assert repeats <= kills, seed
+    sys.stdout.write(f"{kills} kills, {desk.rows - 10} changes, {repeats} marked repeats, seed {seed}\n")
+
+
+def assert_told(calls: list[Call], rows: int) -> int:
+    """Every row was told to this chat, and nothing twice without the mark; how many repeats there were."""
+    text = "\n".join(call.text for call in calls)
+    assert [number for number in range(10, rows) if f"row {number}\n" not in f"{text}\n".replace(";", "\n")] == []
+    marked = [call.text for call in calls if call.text.startswith("Repeat of ")]
+    refs = Counter(call.text.rpartition("ref ")[2] for call in calls if not call.text.startswith("Repeat of "))
+    assert max(refs.values()) == 1
+    return len(marked)

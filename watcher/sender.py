@@ -6,6 +6,7 @@ Beside delivery, which does the same for channels of one recipient. One sender a
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
@@ -20,6 +21,8 @@ from watcher.people import TELEGRAM
 from watcher.store import Connection, Store, changes, held, outbox, queue
 from watcher.store.held import Held
 from watcher.store.queue import Waiting
+
+log = logging.getLogger(__name__)
 
 LEASE = timedelta(seconds=30)
 """How long a send may take before it counts as died under way."""
@@ -175,6 +178,8 @@ class Sender:
 
     def _landed(self, task: asyncio.Task[None]) -> None:
         self._flying.pop(task, None)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("a message could not be sent, and is tried again: %s: %s", type(error).__name__, error)
 
     async def _send(self, delivery: Delivery, sent_as: Message) -> None:
         try:

@@ -14,7 +14,7 @@ import pytest
 
 from tests.telegram_api import TOKEN, Fault, TelegramApi, faults
 from watcher.core import Dead, Failure, Fetched, Line, Message, Notifier, Outcome, Retry, Run, Sent, Tools
-from watcher.notify.telegram import Telegram, TelegramOptions
+from watcher.notify.telegram import MOST_FORMS, Telegram, TelegramOptions
 
 REF = "0123456789abcdef"
 
@@ -85,7 +85,7 @@ def test_a_repeat_says_so(api: TelegramApi) -> None:
 def test_a_flood_answer_waits_what_it_asks_and_a_little(api: TelegramApi) -> None:
     api.fail(faults.flood(30))
     (outcome,) = deliver(api.base_url, message())
-    assert outcome == Retry("Telegram asks to wait 30.5 s", timedelta(seconds=30.5))
+    assert outcome == Retry("Telegram asks to wait 30.5 s", timedelta(seconds=30.5), counts=False)
     assert len(api.calls) == 1
 
 
@@ -99,10 +99,10 @@ def test_a_chat_that_moved_is_followed_and_the_receipt_says_where(api: TelegramA
 
 
 def test_a_chat_that_moves_for_ever_is_given_up(api: TelegramApi) -> None:
-    api.fail(*(faults.migrated(-number) for number in range(1, 5)))
+    api.fail(*(faults.migrated(-number) for number in range(1, 9)))
     (outcome,) = deliver(api.base_url, message())
     assert isinstance(outcome, Dead)
-    assert len(api.calls) == 3
+    assert len(api.calls) == MOST_FORMS
 
 
 def test_html_that_cannot_be_parsed_goes_once_as_plain_text(api: TelegramApi) -> None:
@@ -112,11 +112,26 @@ def test_html_that_cannot_be_parsed_goes_once_as_plain_text(api: TelegramApi) ->
     assert api.accepted[0].text == "Listed: Clark County, Nev."
 
 
-def test_plain_text_that_cannot_be_parsed_either_is_dead(api: TelegramApi) -> None:
-    api.fail(faults.CANNOT_PARSE, times=3)
+def test_what_is_refused_in_every_form_is_dead(api: TelegramApi) -> None:
+    api.fail(faults.CANNOT_PARSE, times=None)
     (outcome,) = deliver(api.base_url, message())
     assert isinstance(outcome, Dead)
-    assert len(api.calls) == 2
+    assert not outcome.closed
+    assert [call.fields.get("parse_mode", "") for call in api.calls] == ["HTML", "", ""]
+
+
+def test_what_is_refused_for_a_reason_that_nobody_foresaw_goes_in_short(api: TelegramApi) -> None:
+    api.fail(faults.bad("something that nobody foresaw"))
+    (outcome,) = deliver(api.base_url, message())
+    assert outcome == Sent("1 (shortened: Telegram refused the whole)")
+    assert api.accepted[0].text.startswith("Listed: Clark County, Nev.")
+
+
+def test_a_closed_topic_gives_way_to_the_chat(api: TelegramApi) -> None:
+    api.fail(faults.TOPIC_CLOSED)
+    (outcome,) = deliver(api.base_url, message(), topic=7)
+    assert outcome == Sent("1 (topic 7 is closed or gone: sent to the chat itself)")
+    assert "message_thread_id" not in api.accepted[0].fields
 
 
 @pytest.mark.parametrize(
@@ -129,13 +144,13 @@ def test_plain_text_that_cannot_be_parsed_either_is_dead(api: TelegramApi) -> No
         (400, "Bad Request: not enough rights to send text messages to the chat"),
         (400, "Bad Request: message thread not found"),
         (400, "Bad Request: TOPIC_CLOSED"),
-        (400, "Bad Request: something that nobody foresaw"),
     ],
 )
 def test_a_final_answer_kills_the_row_in_one_call(api: TelegramApi, status: int, description: str) -> None:
     api.fail(Fault(status, description))
     (outcome,) = deliver(api.base_url, message())
     assert isinstance(outcome, Dead)
+    assert outcome.closed
     assert description.split(": ")[1].lower() in outcome.reason.lower()
     assert len(api.calls) == 1
 

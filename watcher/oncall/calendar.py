@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import UTC, date, datetime, time, tzinfo
+from datetime import UTC, datetime, time, tzinfo
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -71,7 +71,5 @@ def _leads(said: str, name: str) -> bool:
 
 
 def _instant(when: Any, zone: tzinfo) -> datetime:
-    if not isinstance(when, datetime):
-        assert isinstance(when, date)
-        when = datetime.combine(when, time())
-    return (when if when.tzinfo else when.replace(tzinfo=zone)).astimezone(UTC)
+    at: datetime = when if isinstance(when, datetime) else datetime.combine(when, time())
+    return (at if at.tzinfo else at.replace(tzinfo=zone)).astimezone(UTC)

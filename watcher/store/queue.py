@@ -111,7 +111,8 @@ def move(conn: Connection, old: str, new: str) -> None:
             else:
                 conn.execute(update(place).where(*mine).values({key: renamed}))
     for place in (table, alerts):
-        for name in conn.execute(select(place.c.channel.distinct()).where(_here(place.c.channel, old))).scalars().all():
+        names = select(place.c.channel).where(_here(place.c.channel, old)).distinct()
+        for name in conn.execute(names).scalars().all():
             conn.execute(update(place).where(place.c.channel == name).values(channel=new + name.removeprefix(old)))
 
 
