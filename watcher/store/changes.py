@@ -75,6 +75,17 @@ def chosen(
     return query
 
 
+def newest(conn: Connection, query: Select[Any], most: int) -> list[Change]:
+    """Return the newest changes of a query that `chosen` made, newest first."""
+    return list(_changes(conn, query.order_by(None).order_by(table.c.at.desc(), table.c.n.desc()).limit(most)))
+
+
+def places(conn: Connection) -> set[str]:
+    """Return the ids of all places that changes are about."""
+    found = conn.execute(select(table.c.subject_id).distinct()).scalars()
+    return {one for one in found if one.startswith(("us-", "place:"))}
+
+
 def change(conn: Connection, change_id: str) -> Change | None:
     """Return the change with this id."""
     return next(iter(changes_by_id(conn, [change_id])), None)

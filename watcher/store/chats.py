@@ -47,6 +47,12 @@ def disable(conn: Connection, chat_id: str, reason: str) -> None:
     conn.execute(update(table).where(mine).values(state="disabled", reason=reason))
 
 
+def enable(conn: Connection, chat_id: str) -> None:
+    """A chat, with its topics, can be written to again."""
+    mine = (table.c.id == chat_id) | table.c.id.startswith(f"{chat_id}/", autoescape=True)
+    conn.execute(update(table).where(mine, table.c.state != "active").values(state="active", reason=""))
+
+
 def mute(conn: Connection, chat_id: str, until: datetime | None, by: int | None) -> None:
     """Tell a chat nothing until then; None ends it."""
     conn.execute(update(table).where(table.c.id == chat_id).values(muted_until=until, muted_by=by))

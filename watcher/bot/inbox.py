@@ -1,0 +1,210 @@
+"""Handles what came in: each update once, in order within a chat, its effect and its answer in one transaction.
+
+Between polling, which fills the inbox, and the outbox, which the answers go to.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import inspect
+import logging
+from collections.abc import Awaitable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+
+from watcher.bot import asks, data, registry, who
+from watcher.bot.asks import PRESS, Ask
+from watcher.bot.desk import Answer, Asker, Command, Desk, Refusal, Talk, say
+from watcher.core import PLAIN, Extras, content_id
+from watcher.duty import NotPossible
+from watcher.people import Deed, Member, Role, Update
+from watcher.store import Connection, StoreError, audit, chats, inbox, outbox
+
+log = logging.getLogger(__name__)
+
+KEPT = timedelta(days=7)
+"""How long an update is kept once it is handled: buttons find in it what they were about."""
+FORGET_EVERY = timedelta(hours=1)
+AT_ONCE = 8
+"""Chats that are answered at the same time."""
+MOST = 200
+TICK = 1.0
+TROUBLE = 5.0
+"""Seconds between two tries where the store could not be read or written."""
+PREPARING = 90.0
+"""Seconds that a command may read and fetch."""
+ROUTE, LANE = "reply", 2
+LONGEST_TOAST = 190
+"""Characters of what a press is answered with; Telegram takes 200."""
+NOBODY = Asker(Member(0, "", Role.READER, datetime.min.replace(tzinfo=UTC)), None, decides=False)
+
+
+@dataclass(slots=True)
+class Inbox:
+    """What works through the inbox. `woken` is set when updates were stored."""
+
+    desk: Desk
+    seats: who.Seats
+    pace: who.Pace = field(default_factory=who.Pace)
+    woken: asyncio.Event = field(default_factory=asyncio.Event)
+    _busy: dict[tuple[str, bool], asyncio.Task[None]] = field(default_factory=dict)
+    _forgot: datetime | None = None
+
+    async def work(self, stop: asyncio.Event) -> None:
+        """Handle what comes until `stop`; what is under way then ends."""
+        try:
+            while not stop.is_set():
+                self.woken.clear()
+                try:
+                    await self._begin()
+                except StoreError as error:
+                    log.warning("the bot waits: %s", error)
+                    await self._wait(stop, TROUBLE)
+                else:
+                    await self._wait(stop, TICK)
+        finally:
+            if self._busy:
+                await asyncio.wait(self._busy.values())
+
+    async def _begin(self) -> None:
+        """Start on the first update of each chat that has one waiting; presses wait for no slow command."""
+        now = self.desk.now()
+        if self._forgot is None or now - self._forgot >= FORGET_EVERY:
+            await self.desk.store.run(inbox.forget, now - KEPT)
+            self._forgot = now
+        for update in await self.desk.store.read(inbox.unhandled, MOST):
+            ask = asks.read(update)
+            key = (ask.chat if ask else "", ask is not None and ask.kind == PRESS)
+            if key not in self._busy and len(self._busy) < AT_ONCE:
+                task = asyncio.create_task(self._guarded(update, ask))
+                self._busy[key] = task
+                task.add_done_callback(partial(self._done, key))
+
+    def _done(self, key: tuple[str, bool], _: asyncio.Task[None]) -> None:
+        del self._busy[key]
+        self.woken.set()
+
+    async def _wait(self, stop: asyncio.Event, seconds: float) -> None:
+        waiting = [asyncio.create_task(stop.wait()), asyncio.create_task(self.woken.wait())]
+        await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        for one in waiting:
+            one.cancel()
+
+    async def _guarded(self, update: Update, ask: Ask | None) -> None:
+        """Handle one update; where the store could not keep it, it is handled later."""
+        try:
+            await self.handle(update, ask)
+        except StoreError as error:
+            log.warning("update %d waits: %s", update.id, error)
+            await asyncio.sleep(TROUBLE)
+
+    async def handle(self, update: Update, ask: Ask | None) -> None:
+        """Handle one update. Whatever goes wrong in it, whoever asked is told so, and those behind it are not held up.
+
+        Raises StoreError, with nothing stored.
+        """
+        if ask is None:
+            await self.desk.store.run(inbox.handle, update.id, self.desk.now())
+            return
+        try:
+            answer = await self._answer(ask)
+        except StoreError:
+            raise
+        except Exception:
+            reference = content_id("fault", update.id)[:8]
+            log.exception("update %d could not be handled (reference %s)", update.id, reference)
+            said = f"That did not work. It is written down for whoever runs this bot, as {reference}."
+            answer = await self._store(ask, None, say(said, toast=said, detail={"fault": reference}))
+        self.desk.app.dispatch.wake()
+        if ask.query:
+            await self.desk.api.answer(ask.query, answer.toast[:LONGEST_TOAST])
+        if answer.then:
+            await _done(answer.then())
+
+    async def _answer(self, ask: Ask) -> Answer:
+        """Find out what is asked and whether they may, then do it."""
+        command, words, root = registry.find(ask, self.desk.api.username)
+        if command is None:
+            return await self._store(ask, None, None)
+        if command.counted and (beyond := self.pace.beyond(ask)):
+            return await self._store(ask, None, say(who.TOO_MANY, toast=who.TOO_MANY) if beyond == 1 else None)
+        now = self.desk.now()
+        talk = Talk(self.desk, ask, NOBODY, words, root, now)
+        try:
+            talk = replace(talk, asker=await who.asker(self.desk, self.seats, ask, command))
+            if why := who.refused(self.desk.config, command, talk.asker, ask):
+                return await self._refuse(talk, command, why)
+            async with asyncio.timeout(PREPARING):
+                talk = await command.prepared(talk)
+        except Refusal as refusal:
+            return await self._store(ask, command, _no(str(refusal)), talk)
+        except TimeoutError:
+            return await self._store(ask, command, _no("That took too long. Try again later."), talk)
+        return await self._store(ask, command, None, talk, run=True)
+
+    async def _refuse(self, talk: Talk, command: Command, why: str) -> Answer:
+        """Say no. A stranger is told once a day."""
+        last = await self.desk.store.read(audit.last, talk.ask.user or 0, talk.channel)
+        again = last is not None and last.action == "refused" and talk.now - last.at < timedelta(days=1)
+        stranger = talk.asker.role is None
+        refusal = Answer(toast=why) if stranger and again else _no(why)
+        return await self._store(talk.ask, command, refusal, talk, action="refused")
+
+    async def _store(
+        self,
+        ask: Ask,
+        command: Command | None,
+        answer: Answer | None,
+        talk: Talk | None = None,
+        *,
+        run: bool = False,
+        action: str = "",
+    ) -> Answer:
+        def apply(conn: Connection) -> Answer:
+            if not inbox.handle(conn, ask.update, self.desk.now()):
+                return Answer()
+            told = _run(conn, command, talk) if run and command and talk else answer or Answer()
+            if command and talk and not told.kept:
+                name = action or command.name
+                deed = Deed(talk.now, ask.user, ask.channel, name, told.about, {**told.detail, "update": ask.update})
+                audit.put(conn, deed)
+            self._write(conn, ask, told)
+            return told
+
+        return await self.desk.store.run(apply)
+
+    def _write(self, conn: Connection, ask: Ask, answer: Answer) -> None:
+        """Put what is said in the outbox."""
+        root = data.read(ask.text) if answer.edits else None
+        edited = content_id(ROUTE, ask.channel, f"{root.root} 0") if root else ""
+        extras = Extras(buttons=answer.buttons, edit=edited, silent=bool(root))
+        notes = [(ask.channel, answer.lines, extras), *((one.channel, one.lines, PLAIN) for one in answer.more)]
+        for number, (channel, lines, more) in enumerate(notes):
+            if lines:
+                key = f"{ask.update} {number}"
+                letter = self.desk.app.dispatch.letter
+                alert, rows = letter(channel, ROUTE, key, lines, now=self.desk.now(), lane=LANE, extras=more)
+                outbox.put_alert(conn, alert, rows)
+
+
+def _run(conn: Connection, command: Command, talk: Talk) -> Answer:
+    """Do it; where it cannot be done, nothing of it is stored. A chat that speaks is one that can be written to."""
+    chats.enable(conn, talk.ask.chat)
+    try:
+        with conn.begin_nested():
+            return command.run(conn, talk)
+    except (Refusal, NotPossible) as refusal:
+        return _no(str(refusal))
+
+
+def _no(why: str) -> Answer:
+    return say(why, toast=why, detail={"refused": why})
+
+
+async def _done(result: Awaitable[None] | None) -> Any:
+    with contextlib.suppress(asyncio.CancelledError):
+        if inspect.isawaitable(result):
+            await result

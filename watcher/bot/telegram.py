@@ -1,0 +1,126 @@
+"""The bot's own calls to Telegram, by python-telegram-bot: who sits where, answers to presses, the menu, the polls."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+os.environ.setdefault("PTB_TIMEDELTA", "true")  # else the library warns at each flood answer
+
+from telegram import (
+    Bot,
+    BotCommand,
+    BotCommandScopeAllGroupChats,
+    BotCommandScopeAllPrivateChats,
+    Update,
+)
+from telegram.error import BadRequest, Conflict, InvalidToken, NetworkError, TelegramError
+from telegram.request import HTTPXRequest
+
+from watcher.bot.desk import Refusal
+
+log = logging.getLogger(__name__)
+
+PATIENCE = 5.0
+"""Seconds that one of the bot's own calls may take."""
+NO_SEAT = "Telegram did not say who is an administrator of this chat. Try again in a minute."
+TAKEN = (
+    "another program asks Telegram for this bot's updates: stop it, or give this one a bot of its own "
+    "([telegram].token_env)"
+)
+NO_SUCH_BOT = "Telegram rejects the bot's token: check what [telegram].token_env or token_file names"
+
+
+class BotStopped(Exception):  # noqa: N818 - it says what has happened
+    """The bot cannot go on; its text says what to do."""
+
+
+class Telegram(Bot):
+    """The library's bot, which notes when a poll went well, and what ends polling for good."""
+
+    def __init__(self, token: str, base_url: str, polled: Callable[[], None], failed: Callable[[str], None]) -> None:
+        for name in ("httpx", "httpcore", "telegram"):  # below WARNING they log the address, and the token in it
+            logging.getLogger(name).setLevel(logging.WARNING)
+        logging.getLogger("telegram.ext").setLevel(logging.CRITICAL)  # what it says of errors is said here, in short
+        requests = [HTTPXRequest(connection_pool_size=8, httpx_kwargs={"trust_env": False}) for _ in range(2)]
+        super().__init__(token, base_url=base_url, request=requests[0], get_updates_request=requests[1])
+        self._polled, self._failed = polled, failed
+
+    async def get_updates(self, *args: Any, **more: Any) -> tuple[Update, ...]:
+        """Poll once. What means that there is no use in polling again is told to `failed`."""
+        try:
+            updates = await super().get_updates(*args, **more)
+        except Conflict:
+            self._failed(TAKEN)
+            raise
+        except InvalidToken:
+            self._failed(NO_SUCH_BOT)
+            raise
+        self._polled()
+        return updates
+
+
+class Calls:
+    """What the bot asks of Telegram by itself, as desk.Api says."""
+
+    def __init__(self, bot: Bot) -> None:
+        self.bot = bot
+
+    @property
+    def username(self) -> str:
+        """The name that commands in groups are addressed to."""
+        return self.bot.username
+
+    async def seat(self, chat: int, user: int) -> str:
+        """The status of somebody in a chat. Raises Refusal where Telegram does not say."""
+        try:
+            async with asyncio.timeout(PATIENCE):
+                return str((await self.bot.get_chat_member(chat, user)).status)
+        except BadRequest:
+            return "left"
+        except (TelegramError, TimeoutError):
+            raise Refusal(NO_SEAT) from None
+
+    async def answer(self, query: str, text: str) -> None:
+        """Answer a press. One that is too old to be answered has had its effect all the same."""
+        with contextlib.suppress(TelegramError, TimeoutError):
+            async with asyncio.timeout(PATIENCE):
+                await self.bot.answer_callback_query(query, text or None)
+
+    async def whisper(self, chat: int, text: str) -> None:
+        """Say what must not be stored; where it is lost, it is asked for anew."""
+        with contextlib.suppress(TelegramError, TimeoutError):
+            async with asyncio.timeout(PATIENCE):
+                await self.bot.send_message(chat, text)
+
+    async def menu(self, private: Mapping[str, str], groups: Mapping[str, str]) -> None:
+        """Register the menus of commands. A bot without them works as well."""
+        scopes = ((private, BotCommandScopeAllPrivateChats()), (groups, BotCommandScopeAllGroupChats()))
+        for commands, scope in scopes:
+            try:
+                async with asyncio.timeout(PATIENCE):
+                    await self.bot.set_my_commands([BotCommand(*one) for one in commands.items()], scope=scope)
+            except (TelegramError, TimeoutError) as error:
+                log.warning("the menu of commands could not be set: %s", type(error).__name__)
+
+
+async def begun(bot: Bot, stop: asyncio.Event, waits: Sequence[float] = (1, 2, 5, 10, 30)) -> bool:
+    """Greet Telegram, again and again until it answers; False where `stop` came first. Raises BotStopped."""
+    for number in range(1 << 30):
+        try:
+            await bot.initialize()
+        except InvalidToken:
+            raise BotStopped(NO_SUCH_BOT) from None
+        except NetworkError as error:
+            log.warning("Telegram does not answer (%s): the bot waits", type(error.__cause__ or error).__name__)
+        else:
+            return True
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), waits[min(number, len(waits) - 1)])
+        if stop.is_set():
+            break
+    return False
