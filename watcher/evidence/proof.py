@@ -115,7 +115,8 @@ def stamped(store: Store, roots: str, now: datetime) -> Iterator[Stamped]:
 
 def _judged(anchor: Anchor, stamp: Stamp, roots: list[Certificate], now: datetime) -> Stamped:
     if stamp.due is not None:
-        said = f"asked {stamp.attempts} times: {stamp.reason}" if stamp.attempts else "not asked yet"
+        tried = f"{stamp.attempts} attempt{'s' if stamp.attempts > 1 else ''}: {stamp.reason}"
+        said = tried if stamp.attempts else "not asked yet"
         return Stamped(anchor, stamp.url, "pending", said)
     try:
         at = stamps.check(stamp, anchor, roots, now)

@@ -93,7 +93,7 @@ def last(conn: Connection) -> Anchor | None:
 
 def put(conn: Connection, anchor: Anchor, urls: Sequence[str]) -> None:
     """Store an anchor, to be stamped by the authorities at `urls`."""
-    conn.execute(table.insert(), row(table, anchor))
+    conn.execute(table.insert(), row(table, anchor) | {"n": anchor.n})
     for url in urls:
         conn.execute(stamps.insert(), row(stamps, Stamp(anchor.n, url, anchor.at)))
 
