@@ -26,7 +26,7 @@ LAYERS = [
     {"reading"},
     {"plugins", "sources", "notify", "store", "captures"},
     {"outbox", "subscriptions", "digest", "pings"},
-    {"folding", "series", "standing"},
+    {"folding", "pictures", "series", "standing"},
     {"diff", "route", "render", "oncall", "schedule", "suspect", "guard", "coding", "pace", "pacing", "robots"},
     {"drafts", "sections"},
     {"matching", "rolling"},
@@ -35,7 +35,7 @@ LAYERS = [
 ]
 PURE = {
     "core", "css", "diff", "digest", "drafts", "folding", "heartbeat", "matching", "oncall", "outbox", "pacing",
-    "people", "periods", "pings", "places", "render", "rolling", "route", "schedule", "sections", "series",
+    "people", "periods", "pings", "pictures", "places", "render", "rolling", "route", "schedule", "sections", "series",
     "standing", "subscriptions", "summary", "suspect", "wire", "wording",
 }  # fmt: skip
 IO = {
@@ -52,6 +52,7 @@ ONE_DOOR = {
     "telegram": {"bot", "notify/telegram.py"},
     "apprise": {"notify/apprise.py"},
     "playwright": {"fetch/browser.py", "fetch/chromium.py"},
+    "PIL": {"pictures/png.py"},
     "pickle": set(),
     "urllib.request": set(),
     "requests": set(),
