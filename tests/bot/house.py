@@ -17,12 +17,11 @@ from tests.site import Site
 from tests.telegram_api import Message, TelegramApi
 from watcher import bot
 from watcher.app import App, real_clock, running
-from watcher.bot.serving import run as serve
 from watcher.config import load
 from watcher.pacing import Pacing
+from watcher.paging import Paging
 from watcher.people import Deed, Role
 from watcher.store import Connection, Store, audit, inbox
-from watcher.store.people_tables import inbox as inbox_table
 from watcher.store.tables import delivery
 
 ADMIN, ANA, BEN, STRANGER = 1, 7, 8, 66
@@ -127,6 +126,18 @@ class House(Rig):
         self.api.until(lambda: self.api.answer(query) is not None)
         return self.api.answer(query)
 
+    def press(self, user: int, message: Message, data: str) -> str | None:
+        """Somebody presses a button with this data, be it there or not; what they are shown for it."""
+        query = self.api.press(user, message, data)
+        self.wait()
+        self.api.until(lambda: self.api.answer(query) is not None)
+        return self.api.answer(query)
+
+    @property
+    def paging(self) -> Paging:
+        """The people on call, as the app knows them."""
+        return Paging.of(self.app.config, self.app.dispatch.letter, self.app.dispatch.urls)
+
     def last(self, chat: int = ANA) -> str:
         """The newest message of the bot, as people read it."""
         return "\n".join(self.api.messages(chat)[-1].lines())
@@ -164,6 +175,3 @@ def _open(conn: Connection) -> bool:
     """Whether an update waits, or a message."""
     waiting = select(func.count()).where(delivery.c.state.in_(("pending", "sending", "wait")))
     return bool(inbox.unhandled(conn, 1) or conn.execute(waiting).scalar_one())
-
-
-__all__ = ["ADMIN", "ANA", "BEN", "GROUP", "STRANGER", "House", "inbox_table", "serve"]
