@@ -5,20 +5,23 @@ For paging and the command line. The rules of rotas are those of oncall; here it
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, tzinfo
 from itertools import pairwise
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from watcher import pings
 from watcher.config import Config
+from watcher.config.sections import Person
 from watcher.core import Line, content_id, instant
 from watcher.oncall import rota as core
 from watcher.oncall.pages import Page
 from watcher.oncall.rota import Event, Override, Roster, Shift, Version
-from watcher.people import Deed
-from watcher.store import Connection, alerts, audit, rotas
+from watcher.people import TELEGRAM, Deed
+from watcher.store import Connection, alerts, audit, chats, rotas
 from watcher.store.rotas import OVERRIDE, VERSION, Kept
 
 AHEAD = timedelta(minutes=15)
@@ -33,12 +36,20 @@ HANDOFF, GAPS = "handoff", "rota-gaps"
 
 Calendars = Mapping[str, Sequence[Event]]
 """The events of those rotas that have a calendar, as oncall.calendar reads them, by the rota's name."""
-Write = Callable[[str, str, str, Sequence[Line]], None]
+Write = Callable[[str, str, str, Sequence[Line]], object]
 """Writes a message: to a channel, of which route, with which key (the same is written once), and its lines."""
 
 
 class NotPossible(Exception):  # noqa: N818 - an answer to a person, not a fault
     """An exchange that cannot be made; its text says why, and what can be done."""
+
+
+class Asked(NamedTuple):
+    """Whom a ping means: a person (none for a channel) and where to write; or the `reason` why that is nobody."""
+
+    person: str = ""
+    channel: str = ""
+    reason: str = ""
 
 
 # ---------------------------------------------------------------- as stored
@@ -95,6 +106,32 @@ def _override(kept: Kept) -> Override:
 def on_duty(conn: Connection, rota: str, now: datetime, calendars: Calendars) -> str:
     """Return the name of the person on call, "" for nobody."""
     return core.shift_at(roster(conn, rota, calendars), now).person
+
+
+def whom(conn: Connection, ping: str, people: Mapping[str, Person], now: datetime, calendars: Calendars) -> Asked:
+    """Return who is meant by "rota:NAME", "person:NAME" or "channel:NAME" at this moment."""
+    kind, _, name = ping.partition(":")
+    if kind == "channel":
+        return if_reached(conn, Asked("", name))
+    if kind == "rota":
+        rota, name = name, on_duty(conn, name, now, calendars)
+        if not name:
+            return Asked(reason=f"nobody is on call in {rota}")
+    chat = _chat(people, name)
+    return if_reached(conn, Asked(name, chat)) if chat else Asked(name, reason=f"{name} has no Telegram id")
+
+
+def if_reached(conn: Connection, asked: Asked) -> Asked:
+    """Return the same, or why nothing is sent there."""
+    chat = chats.chat(conn, asked.channel)
+    if chat is None or chat.state == "active":
+        return asked
+    return asked._replace(reason=f"the chat is {chat.state}: {chat.reason}")
+
+
+def _chat(people: Mapping[str, Person], name: str) -> str:
+    person = people.get(name)
+    return f"{TELEGRAM}{person.telegram}" if person and person.telegram else ""
 
 
 def shifts(conn: Connection, rota: str, start: datetime, end: datetime, calendars: Calendars) -> list[Shift]:
@@ -201,19 +238,18 @@ class Exchange:
 def hand_over(
     conn: Connection,
     write: Write,
-    chats: Mapping[str, str],
+    people: Mapping[str, Person],
     standing: Sequence[Page],
     now: datetime,
     zone: tzinfo,
     calendars: Calendars,
 ) -> None:
-    """Tell both people of the end of a shift, before and when it ends, each once, while pages stand that ask its rota.
-
-    `chats` are the chats of people by name.
-    """
-    pings_of = {ask.ping for page in standing for ask in page.policy.steps}
-    for rota in sorted(ping.removeprefix("rota:") for ping in pings_of if ping.startswith("rota:")):
-        mine = [page for page in standing if any(ask.ping == f"rota:{rota}" for ask in page.policy.steps)]
+    """Tell both people of the end of a shift, before and when it ends, each once, while pages of its rota stand."""
+    asking: defaultdict[str, list[Page]] = defaultdict(list)
+    for page in standing:
+        for ping in {ask.ping for ask in page.policy.steps if ask.ping.startswith("rota:")}:
+            asking[ping.removeprefix("rota:")].append(page)
+    for rota, mine in asking.items():
         near = shifts(conn, rota, now - AHEAD - SECOND, now + AHEAD + SECOND, calendars)
         for before, after in pairwise(near):
             if before.person == after.person or not now - AHEAD <= after.start <= now + AHEAD:
@@ -221,7 +257,7 @@ def hand_over(
             ahead = after.start > now
             lines = pings.handoff(rota, before.person, after.person, after.start, mine, zone, ahead=ahead)
             key = f"{rota} {instant(after.start)} {'ahead' if ahead else 'now'}"
-            for chat in (chats[one.person] for one in (before, after) if one.person in chats):
+            for chat in filter(None, (_chat(people, one.person) for one in (before, after))):
                 if not alerts.made(conn, [content_id(HANDOFF, chat, key)]):
                     write(chat, HANDOFF, key, lines)
 

@@ -16,12 +16,13 @@ from watcher import duty, pings
 from watcher.config import Config
 from watcher.config.sections import Escalation, Person
 from watcher.core import Alert, Change, Delivery, Extras, Line
+from watcher.duty import Asked
 from watcher.oncall import pages as core
 from watcher.oncall.pages import ASKED, CLOSED, FALLBACK, OPEN, Ask, Ladder, Move, Page, Policy, Step, Touch
 from watcher.people import TELEGRAM, Deed, Member, Role
 from watcher.route import Rule, matches
 from watcher.silences import keep_out, let_in, offered
-from watcher.store import Connection, audit, changes, chats, outbox, pages
+from watcher.store import Connection, audit, changes, outbox, pages
 from watcher.subscriptions.filters import describe
 
 FIRST, LATER = 0, 1
@@ -33,14 +34,6 @@ SILENCES = {"silence": keep_out, "unsilence": let_in}
 
 Letter = Callable[..., tuple[Alert, Sequence[Delivery]]]
 """outbox.letter with the limits of its channel; raises LookupError for a channel that is not there."""
-
-
-class Asked(NamedTuple):
-    """Whom a step means now: a person (none for a channel) and where to write; `reason`, where there is nobody."""
-
-    person: str = ""
-    channel: str = ""
-    reason: str = ""
 
 
 class Ticked(NamedTuple):
@@ -77,7 +70,7 @@ class Paging:
             zone=config.timezone,
             admins=config.telegram.admins if config.telegram else (),
             urls=urls,
-            calendars=calendars or {},
+            calendars={} if calendars is None else calendars,
             rotas=tuple(one.name for one in config.rotas),
         )
 
@@ -116,17 +109,16 @@ class Paging:
 
     def tick(self, conn: Connection, now: datetime) -> Ticked:
         """Take the steps that are due, end what has lapsed, and hand over at the end of shifts; each of it once."""
-        standing = pages.standing(conn)
+        standing = pages.standing(conn, moving=True)
         late = sum(self._tick(conn, page, now) for page in standing)
         if standing:
-            write, zone = partial(self._notice, conn, now), self.zone
-            people = {one.name: f"{TELEGRAM}{one.telegram}" for one in self.people.values() if one.telegram}
-            duty.hand_over(conn, write, people, standing, now, zone, self.calendars)
+            write = partial(self.write, conn, now=now)
+            duty.hand_over(conn, write, self.people, standing, now, self.zone, self.calendars)
         return Ticked(len(standing), late)
 
     def report_gaps(self, conn: Connection, now: datetime) -> int:
         """Tell the operator where nobody is on call in the next 30 days: each week, and after each edit of a rota."""
-        write = partial(self._notice, conn, now)
+        write = partial(self.write, conn, now=now)
         return duty.report_gaps(conn, write, self.operator, self.rotas, now, self.zone, self.calendars)
 
     def _tick(self, conn: Connection, page: Page, now: datetime) -> bool:
@@ -180,7 +172,7 @@ class Paging:
         waiting = next(step for step in pages.steps(conn, page.id) if step.state == "waiting")
         page = core.risen(page)
         while (aim := core.target(page, waiting)) != FALLBACK:
-            asked = self._whom(conn, aim, now)
+            asked = duty.whom(conn, aim, self.people, now, self.calendars)
             one = replace(waiting, target=aim, person=asked.person, channel=asked.channel, fired=now)
             alert = "" if asked.reason else self._ping(conn, page, one, now)
             if alert:
@@ -197,45 +189,23 @@ class Paging:
         pages.put(conn, page)
         return page
 
-    def _whom(self, conn: Connection, aim: str, now: datetime) -> Asked:
-        """Who is meant by "rota:NAME", "person:NAME" or "channel:NAME" at this moment."""
-        kind, _, name = aim.partition(":")
-        if kind == "channel":
-            return self._if_reached(conn, Asked("", name))
-        if kind == "rota":
-            rota, name = name, duty.on_duty(conn, name, now, self.calendars)
-            if not name:
-                return Asked(reason=f"nobody is on call in {rota}")
-        person = self.people.get(name)
-        if person is None or person.telegram is None:
-            return Asked(name, reason=f"{name} has no Telegram id in config.toml")
-        return self._if_reached(conn, Asked(name, f"{TELEGRAM}{person.telegram}"))
-
-    def _if_reached(self, conn: Connection, asked: Asked) -> Asked:
-        chat = chats.chat(conn, asked.channel)
-        if chat is None or chat.state == "active":
-            return asked
-        return asked._replace(reason=f"the chat is {chat.state}: {chat.reason}")
-
     def _ping(self, conn: Connection, page: Page, step: Step, now: datetime) -> str:
         """Write the message of a step, in place of one that still waits; "" where its channel is not there."""
         lane = FIRST if (step.loop, step.step) == (0, 0) else LATER
         key = f"{page.id} {step.turn}/{step.loop}/{step.step}"
         extras = Extras(buttons=pings.buttons(page))
         lines = self._lines(conn, page, step.channel)
-        try:
-            alert = self.write(conn, step.channel, "page", key, lines, now, lane=lane, extras=extras, told=page.changes)
-        except LookupError:
-            return ""
+        alert = self.write(conn, step.channel, "page", key, lines, now, lane=lane, extras=extras, told=page.changes)
         earlier = [one.alert for one in pages.steps(conn, page.id) if one.channel == step.channel and one.alert]
-        pages.withhold(conn, earlier, f"told in {alert}")
+        if alert:
+            pages.withhold(conn, earlier, f"told in {alert}")
         return alert
 
     def _fall_back(self, conn: Connection, page: Page, waiting: Step, now: datetime) -> Step:
         """Ask all admins and the operator at once; the last of these steps."""
         channels = dict.fromkeys([*(f"{TELEGRAM}{one}" for one in self.admins), self.operator])
         for number, channel in enumerate(channels, start=waiting.step):
-            asked = self._if_reached(conn, Asked("", channel))
+            asked = duty.if_reached(conn, Asked("", channel))
             one = replace(waiting, step=number, target=FALLBACK, channel=channel, fired=now, reason=asked.reason)
             alert = "" if asked.reason else self._ping(conn, page, one, now)
             one = replace(one, state="fired" if alert else "skipped", alert=alert)
@@ -332,16 +302,17 @@ class Paging:
         extras: Extras | None = None,
         told: Sequence[str] = (),
     ) -> str:
-        """Put a message in the outbox; the same route, channel and key are the same message. Returns its id."""
+        """Put a message in the outbox; the same route, channel and key are the same message.
+
+        Returns its id, "" where the channel is not there (any more).
+        """
         made = {"lane": lane, "extras": extras or Extras(), "changes": told}
-        alert, rows = self.letter(channel, route, key, lines, now=now, **made)
+        try:
+            alert, rows = self.letter(channel, route, key, lines, now=now, **made)
+        except LookupError:
+            return ""
         outbox.put_alert(conn, alert, rows)
         return alert.id
-
-    def _notice(
-        self, conn: Connection, now: datetime, channel: str, route: str, key: str, lines: Sequence[Line]
-    ) -> None:
-        self.write(conn, channel, route, key, lines, now)
 
     def _show(self, conn: Connection, page: Page, now: datetime, *, silenced: bool = False) -> None:
         """Let the newest message of a page in each channel show how it stands."""

@@ -41,9 +41,10 @@ def called(conn: Connection, short: str) -> Page | None:
     return next(iter(_read(conn, query)), None)
 
 
-def standing(conn: Connection) -> list[Page]:
-    """Return the pages that are not closed, oldest first."""
-    return _read(conn, select(table).where(table.c.state != CLOSED).order_by(table.c.opened, table.c.id))
+def standing(conn: Connection, *, moving: bool = False) -> list[Page]:
+    """Return the pages that are not closed, oldest first; `moving` as above."""
+    query = select(table).where(table.c.state != CLOSED).order_by(table.c.opened, table.c.id)
+    return _read(conn, query.with_for_update() if moving else query)
 
 
 def latest(conn: Connection, most: int) -> list[Page]:
@@ -52,7 +53,7 @@ def latest(conn: Connection, most: int) -> list[Page]:
 
 
 def standing_on(conn: Connection, escalation: str, source: str) -> Page | None:
-    """Return the page of an escalation that is not closed and about this source; there is never more than one."""
+    """Return the page of an escalation that is not closed and about this source, to move it; there is at most one."""
     mine = (table.c.escalation == escalation) & (table.c.source == source) & (table.c.state != CLOSED)
     return next(iter(_read(conn, select(table).where(mine).order_by(table.c.opened).with_for_update())), None)
 
