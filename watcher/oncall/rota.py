@@ -121,13 +121,13 @@ def conflict(roster: Roster, new: Override) -> str:
         return "it ends before it begins"
     if new.kind == "replace" and new.person == new.replaces:
         return f"{new.person} cannot replace {new.person}"
-    if new.off and all(shift.person != new.off for shift in shifts(roster, new.start, new.end)):
-        return f"{new.off} is not on call then"
     for other in roster.overrides:
         same = other.off == new.off if new.off else other.kind == new.kind
         if same and other.start < new.end and new.start < other.end:
             done = "is taken off" if other.kind == "remove" else "has taken over"
             return f"{other.person} {done} then already ({other.id})"
+    if new.off and all(shift.person != new.off for shift in shifts(roster, new.start, new.end)):
+        return f"{new.off} is not on call then"
     return ""
 
 
@@ -192,19 +192,18 @@ def _by_calendar(events: Sequence[Event], at: datetime) -> Shift:
 
 def _by_turns(version: Version, at: datetime) -> Shift:
     first = _first(version)
-    begin = to_instant(first, version.zone)
-    if at < begin or not version.people:
-        return Shift("", EARLIEST, begin if version.people else LATEST)
 
     def handoff(turn: int) -> datetime:
         return to_instant(first + turn * version.every, version.zone)
 
+    if not version.people:
+        return Shift("", EARLIEST, LATEST)
     local = at.astimezone(version.zone).replace(tzinfo=None, fold=0)
-    turn = max((local - first) // version.every, 0)
-    while handoff(turn) > at:  # the clocks were set in between: a turn or two
-        turn -= 1
-    while handoff(turn + 1) <= at:
+    turn = (local - first) // version.every
+    while handoff(turn + 1) <= at:  # an hour that comes again: the clocks had come to later turns already
         turn += 1
+    if turn < 0:
+        return Shift("", EARLIEST, handoff(0))
     return Shift(version.people[turn % len(version.people)], handoff(turn), handoff(turn + 1))
 
 
