@@ -17,7 +17,9 @@ from typing import Self
 from watcher import series
 from watcher.app import ClockError, opened, real_clock, with_additions
 from watcher.config import Config, ConfigError, load, parse_duration
-from watcher.core import Source, parse_instant
+from watcher.core import Pair, Reading, Snapshot, Source, parse_instant
+from watcher.pipeline import stored_capture
+from watcher.pool import Pool
 from watcher.store import Store, StoreError
 from watcher.store.sources import states
 
@@ -90,6 +92,13 @@ class Desk:
             raise Refused(str(error)) from error
         except StoreError as error:
             raise Refused(str(error), code=1) from error
+
+
+async def compared(store: Store, pool: Pool, source: Source, before: Snapshot, after: Snapshot) -> Reading:
+    """What differs between two stored captures of a source."""
+    _, old = await store.read(stored_capture, source, before.id)
+    _, new = await store.read(stored_capture, source, after.id)
+    return await pool.compare(Pair(source, new, old, before.choices, before.at, guarded=False))
 
 
 def complete_source(incomplete: str) -> list[str]:

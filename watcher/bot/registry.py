@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from watcher.bot import data
 from watcher.bot.asks import MOVED, PRESS, SEAT, Ask
-from watcher.bot.commands import joining, paging, subscribing
+from watcher.bot.commands import hours, joining, paging, reading, subscribing
 from watcher.bot.desk import Command
 from watcher.oncall import pages
 
-COMMANDS = {one.name: one for module in (joining, subscribing, paging) for one in module.COMMANDS}
+COMMANDS = {one.name: one for module in (joining, subscribing, hours, reading, paging) for one in module.COMMANDS}
 """What people type, by its word."""
-PRESSES = {one.name: one for module in (subscribing,) for one in module.PRESSES}
+PRESSES = {one.name: one for module in (subscribing, hours, reading) for one in module.PRESSES}
 """What buttons do, by their verb."""
 
 

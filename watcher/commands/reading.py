@@ -9,10 +9,10 @@ from datetime import datetime
 
 from watcher import series
 from watcher.app import with_additions
-from watcher.asking import Desk, Refused, complain
+from watcher.asking import Desk, Refused, compared, complain
 from watcher.commands import spans
 from watcher.commands.printing import change_line, emit, local, people, say
-from watcher.core import Change, Document, NotReadable, Pair, Record, Snapshot, Source, SourceState, instant
+from watcher.core import Change, Document, NotReadable, Record, Snapshot, Source, SourceState, instant
 from watcher.pipeline import stored_capture
 from watcher.store import Store, changes, replays, snapshots
 from watcher.store import sources as stored_sources
@@ -187,10 +187,8 @@ async def diff(desk: Desk, source: Source, start: str, end: str) -> int:
         if before is None or after is None:
             complain(f"{source.name}: there are no two captures to compare")
             return 1
-        _, old = store.read_sync(stored_capture, source, before.id)
-        _, new = store.read_sync(stored_capture, source, after.id)
-    async with Pool() as pool:
-        reading = await pool.compare(Pair(source, new, old, before.choices, before.at, guarded=False))
+        async with Pool() as pool:
+            reading = await compared(store, pool, source, before, after)
     if desk.json:
         _print(desk, reading.changes)
         return 0
