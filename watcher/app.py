@@ -14,13 +14,13 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 from urllib.parse import urlsplit
 
 import msgspec
 
 from watcher import pipeline, schedule, series
-from watcher.chores import Chore, chores
+from watcher.chores import Chore, Chores
 from watcher.config import Config, ConfigError
 from watcher.config import source as config_source
 from watcher.core import Clock, Fetch, Source, SourceState, Tools
@@ -32,6 +32,7 @@ from watcher.pool import Pool
 from watcher.store import Store, StoreError, snapshots, sources
 
 if TYPE_CHECKING:
+    from watcher.paging import Paging
     from watcher.sender import Sender
 
 log = logging.getLogger(__name__)
@@ -93,6 +94,8 @@ class App:
     watched: dict[str, tuple[Source, Source | None]]
     sender: Sender | None = None
     chores: Sequence[Chore] = ()
+    paging: Paging | None = None
+    passed: dict[str, float | None] = field(default_factory=dict)
     found: list[Source] = field(default_factory=list)
     hosts: dict[str, str] = field(init=False, default_factory=dict)
 
@@ -217,8 +220,11 @@ async def running(
         )
         try:
             sender = _sender(config, store, channels, dispatch, clock)
-            tasks = tuple(chores(config, store, dispatch, states, clock))
-            yield App(config, parts, states, channels, dispatch, watched, sender, tasks)
+            calendars: dict[str, Any] = {}
+            dispatch.paging = paging = await _paging(config, store, dispatch, clock, calendars)
+            passed: dict[str, float | None] = {}
+            tasks = Chores(config, store, dispatch, door, clock, states, passed, paging, calendars)
+            yield App(config, parts, states, channels, dispatch, watched, sender, tuple(tasks.all()), paging, passed)
         finally:
             await channels.close()
 
@@ -242,3 +248,18 @@ def _sender(config: Config, store: Store, channels: Channels, dispatch: Dispatch
     sender = Sender(store, channels, clock, dispatch.letter, named)
     dispatch.wake = sender.wake
     return sender
+
+
+async def _paging(
+    config: Config, store: Store, dispatch: Dispatch, clock: Clock, calendars: dict[str, Any]
+) -> Paging | None:
+    """What asks people, where anybody can be asked; the rotas are kept as config.toml has them now."""
+    if not config.escalations and not config.rotas and config.telegram is None:
+        return None
+    from watcher import duty
+    from watcher.paging import Paging
+    from watcher.silences import silences
+
+    await store.run(duty.sync, config, clock())
+    dispatch.silences = await store.read(silences)
+    return Paging.of(config, dispatch.letter, dispatch.urls, calendars)

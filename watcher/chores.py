@@ -1,25 +1,36 @@
-"""What the service does beside checking and delivering, each in its own rhythm: digests, pages, gaps in a rota.
+"""What the service does beside checking and delivering, each in its own rhythm: pages, digests, calendars, heartbeat.
 
-Below app, which runs them while the service runs, and beside dispatch.
+Below app, which builds them and runs them while the service runs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from watcher.config import Config
-from watcher.core import Clock, SourceState
+from watcher.config import Config, Rota
+from watcher.core import Clock, Failure, Fetch, Source, SourceState
 from watcher.digest import Seen
 from watcher.dispatch import Dispatch
 from watcher.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from watcher.paging import Paging
 
+log = logging.getLogger(__name__)
+
+WATCHDOG = 1.0
+"""Seconds between two looks at the steps of pages."""
+SILENCES = 5.0
 DIGESTS = 20.0
-"""Seconds between two looks at what chats are told later."""
+HEARTBEAT = 60.0
+GAPS = 3600.0
+CALENDARS = 3600.0
 
 
 class Chore(NamedTuple):
@@ -30,23 +41,108 @@ class Chore(NamedTuple):
     work: Callable[[], Awaitable[object]]
 
 
-def chores(
-    config: Config, store: Store, dispatch: Dispatch, states: Mapping[str, SourceState], now: Clock
-) -> Iterator[Chore]:
-    """What this configuration gives the service to do. `states` are where the sources stand, kept up to date."""
-    if config.telegram is None:
-        return
-    from watcher import readers
+@dataclass(slots=True)
+class Chores:
+    """What the chores work with.
 
-    async def tell_later() -> None:
-        desk = readers.Desk(config.timezone, dispatch.quiet, dispatch.letter, seen(states, now()))
-        if await store.run(readers.tell_later, desk, now()):
-            dispatch.wake()
+    `states` are where the sources stand, and `passed` which part of the service ran when (on the clock that is never
+    set), both kept up to date by others; `calendars` are those of rotas, which paging reads.
+    """
 
-    yield Chore("digests", DIGESTS, tell_later)
+    config: Config
+    store: Store
+    dispatch: Dispatch
+    fetch: Fetch
+    now: Clock
+    states: Mapping[str, SourceState]
+    passed: dict[str, float | None]
+    paging: Paging | None = None
+    calendars: dict[str, Any] = field(default_factory=dict)
+
+    def all(self) -> Iterator[Chore]:
+        """What this configuration gives the service to do."""
+        if self.config.telegram is not None:
+            yield Chore("digests", DIGESTS, self.tell_later)
+        if self.paging is not None:
+            yield Chore("watchdog", WATCHDOG, self.watch)
+            yield Chore("silences", SILENCES, self.silence)
+            yield Chore("gaps", GAPS, self.report_gaps)
+            if any(rota.calendar for rota in self.config.rotas):
+                yield Chore("calendars", CALENDARS, self.read_calendars)
+        if self.config.heartbeat_url:
+            yield Chore("heartbeat", HEARTBEAT, self.beat)
+
+    async def tell_later(self) -> None:
+        """Write the digests that are due, and what waited for a mute or quiet hours to end."""
+        from watcher import readers
+
+        now = self.now()
+        desk = readers.Desk(self.config.timezone, self.dispatch.quiet, self.dispatch.letter, seen(self.states, now))
+        if await self.store.run(readers.tell_later, desk, now):
+            self.dispatch.wake()
+
+    async def watch(self) -> None:
+        """Take the steps of pages that are due."""
+        assert self.paging is not None
+        ticked = await self.store.run(self.paging.tick, self.now())
+        if ticked.late:
+            log.warning("steps of pages that were late, and are taken now: %d", ticked.late)
+        self.passed["watchdog"] = time.monotonic()
+        if ticked.standing:
+            self.dispatch.wake()
+
+    async def silence(self) -> None:
+        """Know what editors call no news."""
+        from watcher.silences import silences
+
+        self.dispatch.silences = await self.store.read(silences)
+
+    async def report_gaps(self) -> None:
+        """Tell the operator where nobody is on call."""
+        assert self.paging is not None
+        await self.store.run(self.paging.report_gaps, self.now())
+
+    async def read_calendars(self) -> None:
+        """Read the calendars of rotas; one that cannot be read keeps what it said before."""
+        from watcher import duty
+        from watcher.oncall.calendar import CalendarError
+
+        known: dict[str, Any] = {}
+        for rota in self.config.rotas:
+            try:
+                if rota.calendar:
+                    known[rota.name] = duty.events(self.config, rota.name, await self._calendar(rota), self.now())
+            except (OSError, CalendarError) as error:
+                log.warning("the calendar of the rota %s cannot be read: %s", rota.name, error)
+        self.calendars.update(known)
+
+    async def _calendar(self, rota: Rota) -> bytes:
+        if not rota.calendar.startswith(("http://", "https://")):
+            return await asyncio.to_thread((self.config.path.parent / rota.calendar).read_bytes)
+        got = await self._get(f"calendar of {rota.name}", rota.calendar)
+        if isinstance(got, Failure):
+            raise OSError(got.detail)
+        return got
+
+    async def _get(self, name: str, url: str) -> bytes | Failure:
+        got = await self.fetch(Source(name, "page", url, ignore_robots=True), url)
+        if isinstance(got, Failure) or got.status < 400:  # noqa: PLR2004 - the HTTP error classes
+            return got if isinstance(got, Failure) else got.body
+        return Failure("status", f"HTTP {got.status}")
+
+    async def beat(self) -> None:
+        """Tell the outside that all is well, and nothing where it is not."""
+        from watcher.heartbeat import ailing
+
+        if found := ailing(self.passed, time.monotonic()):
+            log.warning("no heartbeat: what did not run lately: %s", ", ".join(found))
+            return
+        got = await self._get("heartbeat", self.config.heartbeat_url)
+        if isinstance(got, Failure):
+            log.warning("the heartbeat was not taken: %s", got.detail)
 
 
 def seen(states: Mapping[str, SourceState], now: datetime) -> Seen:
-    """How many pages were seen as they should be: their last check went well, and the next is not overdue by long."""
+    """How many pages were seen as they should be: their last check went well, and the next is not overdue."""
     fine = [one for one in states.values() if one.state == "ok" and (one.next_check is None or one.next_check >= now)]
     return Seen(len(fine), len(states))

@@ -20,6 +20,7 @@ from watcher.pipeline import Telling
 from watcher.store import Connection, outbox
 
 if TYPE_CHECKING:
+    from watcher.paging import Paging
     from watcher.readers import Readers
     from watcher.route import Filter, Rule
 
@@ -75,7 +76,7 @@ class Dispatch:
     hold: timedelta = timedelta()
     silences: Sequence[Filter] = ()
     readers: Readers | None = None
-    quiet: Callable[[str, datetime], bool] = lambda _chat, _now: False
+    paging: Paging | None = None
     wake: Callable[[], None] = lambda: None
 
     def __call__(self, found: Sequence[Change], related: Sequence[Change] = ()) -> Telling:
@@ -92,6 +93,8 @@ class Dispatch:
                 outbox.put_alert(conn, alert, answering(deliveries, answers.get(alert.channel, "")))
             if self.config.telegram is not None and loud:
                 self._tell_readers(conn, loud, related, answers)
+            if self.paging is not None and loud:
+                self.paging.open_pages(conn, self.rules or (), loud, self.now())
 
         return tell
 
@@ -100,6 +103,15 @@ class Dispatch:
         from watcher.route import matches
 
         return any(matches(silence, change) for silence in self.silences)
+
+    def quiet(self, chat: str, now: datetime) -> bool:
+        """Whether whoever has this chat has quiet hours then, by their own clock."""
+        person = next((one for one in self.config.people if f"{TELEGRAM}{one.telegram}" == chat), None)
+        if person is None or not person.quiet:
+            return False
+        from watcher.oncall.quiet import is_quiet
+
+        return is_quiet(person.quiet, now, person.timezone or self.config.timezone)
 
     def _answers(self, conn: Connection, found: Sequence[Change]) -> Mapping[str, str]:
         """By channel, the alert that carried a figure that is another now; only chats can show what answers what."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any
 
@@ -64,6 +65,7 @@ async def _check(app: App, stop: asyncio.Event, tell: Tell) -> None:
     async with asyncio.TaskGroup() as group:
         while not stop.is_set():
             room = app.config.fetch.concurrency - len(under_way)
+            app.passed["fetch"] = time.monotonic()
             for source in [due for due in app.due(app.parts.now()) if due.name not in under_way][:room]:
                 under_way[source.name] = group.create_task(one(source))
             await either(stop, TICK)
@@ -72,6 +74,7 @@ async def _check(app: App, stop: asyncio.Event, tell: Tell) -> None:
 async def _write(app: App) -> None:
     """Store the checks that wait, and send what is due to channels of one recipient."""
     await pipeline.flush(app.parts)
+    app.passed["store"] = time.monotonic()
     await app.deliver_channels()
 
 
@@ -80,7 +83,8 @@ async def _send(app: App, stop: asyncio.Event) -> None:
     assert app.sender is not None
     sender = app.sender
     while not stop.is_set():
-        await _guarded(lambda: sender.drain(stop))
+        if await _guarded(lambda: sender.drain(stop)) and not sender.health:
+            app.passed["sender"] = time.monotonic()
         woken = asyncio.create_task(sender.woken.wait())
         await either(stop, TICK, woken)
         woken.cancel()
