@@ -52,7 +52,7 @@ ONE_DOOR = {
     "telegram": {"bot", "notify/telegram.py"},
     "apprise": {"notify/apprise.py"},
     "playwright": {"fetch/browser.py", "fetch/chromium.py"},
-    "PIL": {"pictures/png.py"},
+    "PIL": {"pictures/raster.py"},
     "pickle": set(),
     "urllib.request": set(),
     "requests": set(),

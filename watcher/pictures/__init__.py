@@ -12,10 +12,10 @@ from datetime import UTC, tzinfo
 from watcher.core import Change
 from watcher.pictures.maps import county_map
 from watcher.pictures.placing import placed
-from watcher.pictures.png import png
+from watcher.pictures.raster import png
 from watcher.pictures.scene import Scene
-from watcher.pictures.svg import svg
 from watcher.pictures.tables import change_table
+from watcher.pictures.vector import svg
 
 __all__ = ["HANDFUL", "Scene", "change_table", "county_map", "picture", "png", "svg"]
 

@@ -26,13 +26,17 @@ def lines(
     at: tuple[float, float],
     *,
     size: float = TYPE,
-    room: float = WIDTH - 2 * MARGIN,
+    room: float = 0,
     most: int = 2,
     bold: bool = False,
     ink: str = "ink",
 ) -> tuple[float, tuple[Text, ...]]:
-    """Set `text` with its upper left corner at `at`; returns where the next may begin, and the lines."""
+    """Set `text` with its upper left corner at `at`; returns where the next may begin, and the lines.
+
+    Without `room` it may reach as far as the right margin.
+    """
     left, top = at
+    room = room or WIDTH - MARGIN - left
     broken = wrap(text, size, room, most, bold=bold)
     step = size * LEADING
     set_in = (

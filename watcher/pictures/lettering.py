@@ -49,7 +49,7 @@ def wrap(text: str, size: float, room: float, most: int, *, bold: bool = False) 
     Breaks stand between words, and inside one that alone is too wide. What is left over is an ellipsis at the end.
     """
     scale = size * (BOLD if bold else 1)
-    words = shorten(clean(text), LONGEST).split()
+    words = clean(shorten(text, LONGEST)).split()
     lines: list[str] = []
     line = ""
     while words and len(lines) <= most:

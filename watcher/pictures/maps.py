@@ -235,7 +235,7 @@ def _legend(found: Placed, top: float) -> tuple[float, list[Shape]]:
         if left > MARGIN and left + wide > WIDTH - MARGIN:
             left, top = MARGIN, top + SWATCH[1] + GAP
         shapes_.append(box(left, top, *SWATCH, paint))
-        shapes_.append(Text((left + SWATCH[0] + GAP, top + 0.82 * SWATCH[1]), words, TYPE, WIDTH - left))
+        shapes_.append(Text((left + SWATCH[0] + GAP, top + 0.82 * SWATCH[1]), words, TYPE, width(words, TYPE)))
         left += wide + 2.5 * GAP
     return (top + SWATCH[1] + GAP if shapes_ else top), shapes_
 

@@ -57,17 +57,18 @@ class Placed(NamedTuple):
 
 def placed(changes: Sequence[Change]) -> Placed:
     """Find the places of `changes` on the map: counties and states themselves, cities and agencies by their county."""
-    fates: dict[Subject, str] = {}
+    fates: dict[Subject, set[str]] = defaultdict(set)
     words: dict[str, dict[str, None]] = defaultdict(dict)
     for change in changes:
         fate = FATES.get(change.kind)
         if fate and change.subject.is_place:
-            fates[change.subject] = fate if fates.get(change.subject, fate) == fate else "changed"
+            fates[change.subject].add(fate)
             words[fate][NAMED.get(change.kind, "changed").lower()] = None
     places: dict[str, list[Subject]] = {fate: [] for fate in ("listed", "dropped", "changed")}
     spots: dict[Spot, str] = {}
     off_map, stood_in = [], []
-    for subject, fate in fates.items():
+    for subject, its_fates in fates.items():
+        fate = _graver(its_fates)
         places[fate].append(subject)
         found = _spots(subject)
         for spot in found:
@@ -102,6 +103,12 @@ def _by_id() -> Mapping[str, Spot]:
     counties = {f"{_COUNTY}{fips}": Spot(code, fips) for code, of in atlas.counties.items() for fips in of}
     stand_ins = {f"{_COUNTY}{fips}": counties[f"{_COUNTY}{other}"] for fips, other in atlas.stand_ins.items()}
     return states_too | counties | stand_ins
+
+
+def _graver(fates: set[str]) -> str:
+    """The one fate of a place: who is listed or dropped, and changed too, is that; who is both has moved."""
+    moved = fates & {"listed", "dropped"}
+    return moved.pop() if len(moved) == 1 else "changed"
 
 
 def _spots(subject: Subject) -> Iterable[Spot]:

@@ -1,4 +1,4 @@
-"""One drawing as a few simple shapes in pixels, and the paints they are drawn in; svg and png bring it to paper.
+"""One drawing as a few simple shapes in pixels, and the paints they are drawn in; raster and vector bring it to paper.
 
 What is drawn says nothing of colours, only the name of a paint, so that both back ends, and a dark page, agree.
 """

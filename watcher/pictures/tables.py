@@ -10,7 +10,7 @@ from watcher.core import Change
 from watcher.pictures.framing import GAP, MARGIN, head, lines
 from watcher.pictures.placing import FATES
 from watcher.pictures.scene import WIDTH, Scene, Shape, box
-from watcher.summary import NAMED, PARTS, arrow, field_name, in_section, is_rename, shorten, shown, verb
+from watcher.summary import NAMED, PARTS, arrow, field_name, in_section, is_rename, quoted, shorten, shown, verb
 
 MOST_ROWS = 25
 TALLEST = 2200.0
@@ -84,7 +84,8 @@ def _row(change: Change) -> _Row:
     if kind == "article.mentions":
         return _Row(name, "No longer mentioned" if new is None else "Newly mentioned", fate)
     if kind in PARTS:
-        return _Row(f"{PARTS[kind]} {verb(old, new)}", arrow(old, new, LONGEST), _fate_of_part(old, new))
+        told = quoted(old, new) if None in (old, new) else arrow(old, new, LONGEST)
+        return _Row(f"{PARTS[kind]} {verb(old, new)}", told, _fate_of_part(old, new))
     if is_rename(change.path):
         return _Row("Renamed", arrow(old, new, LONGEST), fate)
     field = field_name(change.path)
