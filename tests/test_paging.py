@@ -10,7 +10,7 @@ import pytest
 from tests.room import ADMIN, ANA, BEN, STEPS, Room, button, letter, member
 from tests.store.made import NOON, changed
 from watcher.config import load
-from watcher.core import Dead, Severity
+from watcher.core import Dead, Sent, Severity
 from watcher.oncall.pages import Ask, pressed
 from watcher.paging import Paging
 from watcher.people import Role
@@ -129,6 +129,29 @@ def test_a_ping_that_cannot_be_sent_asks_the_next_at_once(room: Room) -> None:
     room.tick(seconds=2)
     assert room.asked() == ["telegram:22"]
     assert room.steps_of()[0].reason == "it could not be sent"
+
+
+def test_a_fallback_that_nobody_gets_does_not_hurry(room: Room) -> None:
+    room.works = False
+    room.loops = 1
+    room.news(1)
+    ladder(room, 29)
+    assert [step.channel for step in room.steps_of()][3:] == ["telegram:99", "console"]
+    ladder(room, 4)
+    assert len(room.steps_of()) == 7
+
+
+def test_what_is_being_sent_at_the_ack_shows_it_afterwards(room: Room) -> None:
+    room.works = False
+    room.news(1)
+    (row,) = room.store.run_sync(outbox.claim, room.now, limit=1, lease=MINUTE)
+    room.press(BEN, "ack")
+    room.store.run_sync(outbox.record, row, Sent("1"), room.now)
+    (sent,) = room.store.read_sync(outbox.deliveries, row.alert)
+    assert sent.state == "sent"
+    room.works = True
+    room.tick()
+    assert [one.extras.edit for one in room.sent] == [row.alert]
 
 
 def test_what_one_chat_did_not_get_yet_it_gets_once(room: Room) -> None:
