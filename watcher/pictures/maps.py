@@ -56,9 +56,8 @@ class _Window(NamedTuple):
         return self.low - self.top
 
     def meets(self, other: _Window) -> bool:
-        return (
-            self.left < other.right and other.left < self.right and self.top < other.low and other.top < self.low
-        )  # fmt: skip
+        across = self.left < other.right and other.left < self.right
+        return across and self.top < other.low and other.top < self.low
 
 
 class _View(NamedTuple):
@@ -94,7 +93,7 @@ def county_map(changes: Sequence[Change], zone: tzinfo = UTC) -> Scene:
     below, legend = _legend(found, low + GAP)
     below, notes = _notes(found, below)
     # What reaches beyond the map is covered by paper, which costs less than clipping outlines.
-    frame = (box(0, -TALLEST, WIDTH, TALLEST + top, "paper"), box(0, low, WIDTH, TALLEST * 2, "paper"))
+    frame = (box(0, 0, WIDTH, top, "paper"), box(0, low, WIDTH, below + MARGIN - low, "paper"))
     areas = (*_land(view), *_coloured(found.spots, view), *_borders(view))
     drawn: tuple[Shape, ...] = (*areas, *_markers(found.spots, view), *frame, *heading, *legend, *notes)
     return Scene(WIDTH, round(below + MARGIN / 2), title, _description(found), drawn)
@@ -247,7 +246,7 @@ def _notes(found: Placed, top: float) -> tuple[float, list[Shape]]:
         names = [place.name for place in places]
         for most in range(min(MOST_NOTED, len(names)), 0, -1):
             below, set_in = lines(f"{label}: {_named(names, most)}", (MARGIN, top), most=MOST_LINES + 1, ink="quiet")
-            if len(set_in) <= MOST_LINES:
+            if len(set_in) <= MOST_LINES or most == 1:
                 top, shapes_ = below, [*shapes_, *set_in]
                 break
     return top, shapes_

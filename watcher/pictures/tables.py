@@ -65,12 +65,9 @@ def change_table(changes: Sequence[Change], zone: tzinfo = UTC) -> Scene:
 def _cells(row: _Row, top: float) -> tuple[float, list[Shape]]:
     """One row with its swatch; it is as high as the higher of its cells."""
     swatch = box(MARGIN, top + CELL * 0.3, SWATCH, SWATCH, row.fate)
-    low, name = lines(
-        row.name, (LEFT, top), size=CELL, room=SECOND - LEFT - GAP, most=NAME_LINES, bold=True
-    )  # fmt: skip
-    lower, happened = lines(
-        row.happened, (SECOND, top), size=CELL, room=WIDTH - MARGIN - SECOND, most=MOST_LINES
-    )  # fmt: skip
+    room = SECOND - LEFT - GAP
+    low, name = lines(row.name, (LEFT, top), size=CELL, room=room, most=NAME_LINES, bold=True)
+    lower, happened = lines(row.happened, (SECOND, top), size=CELL, most=MOST_LINES)
     return max(low, lower) + GAP, [swatch, *name, *happened]
 
 
