@@ -403,9 +403,13 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """Delivered; `receipt` is the channel's own id of the message, "" where it has none."""
+    """Delivered; `receipt` is the channel's own id of the message, "" where it has none.
+
+    `note` is what the operator should know of how: elsewhere than asked, or only in short.
+    """
 
     receipt: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

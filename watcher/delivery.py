@@ -109,9 +109,11 @@ async def _send(channels: Channels, name: str, message: Message) -> Outcome:
 
 
 def next_try(delivery: Delivery, outcome: Outcome, now: datetime) -> datetime | None:
-    """When to try again: later each time, and not before the far side asked."""
+    """When to try again: later each time, and not before the far side asked; what stops all keeps its place in line."""
     if not isinstance(outcome, Retry):
         return None
+    if outcome.stops:
+        return now
     wait = timedelta(seconds=WAITS[min(delivery.attempts, len(WAITS) - 1)])
     return now + max(wait, outcome.after or wait)
 

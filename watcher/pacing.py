@@ -39,6 +39,11 @@ class Pacing:
                 ready = max(ready, sent[-GROUP] + MINUTE)
         return max(ready - now, 0.0)
 
+    def room(self, now: float) -> int:
+        """How many messages may go at this moment, to different chats."""
+        _drop(self.overall, now - 1.0)
+        return max(OVERALL - len(self.overall), 0) if self.halted <= now else 0
+
     def ready(self, now: float) -> float:
         """When the next message may go at all."""
         _drop(self.overall, now - 1.0)
@@ -46,8 +51,10 @@ class Pacing:
         return max(ready, self.halted)
 
     def book(self, chat: str, now: float) -> None:
-        """A message, an edit or an answer goes to `chat` now, or went then."""
+        """A message or an edit goes to `chat` now, or went then; "" for a call that belongs to no chat."""
         self.overall.append(now)
+        if not chat:
+            return
         self.last[chat] = max(now, self.last.get(chat, now))
         if chat.startswith("-"):
             self.groups[chat].append(now)

@@ -6,14 +6,16 @@ Beside delivery, which does the same for channels of one recipient. One sender a
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import random
 import time
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from watcher.core import Alert, Change, Clock, Dead, Delivery, Message, Moved, Notifier, Outcome, Retry, Sent
+from watcher.core import Alert, Change, Clock, Dead, Delivery, Line, Message, Moved, Notifier, Outcome, Retry, Run, Sent
 from watcher.delivery import Delivered, message, next_try
 from watcher.digest import Seen, told
 from watcher.pacing import MINUTE, Pacing
@@ -28,17 +30,25 @@ LEASE = timedelta(seconds=30)
 """How long a send may take before it counts as died under way."""
 FLYING = 32
 """Sends under way at once."""
+RESERVED = 16
+"""So many more for who is on call, however slowly the others are taken."""
+DOWN = (1.0, 2.0, 4.0, 8.0)
+"""Seconds until a service that cannot be reached is tried again; the last one again and again."""
 RELOAD = 1.0
 """Seconds after which the outbox is looked at again, for what should go ahead of what is waiting in line."""
 PATIENCE = 60.0
 """Seconds that a row waits in line for its chat; beyond, it is looked for again later."""
+ON_CALL = 1
+"""The last lane of who is on call."""
 ALERTS = 3
 """The lane of what readers are told; those before it are for people who wait."""
 MOST_ALERTS = 5
 """Alerts that wait for one chat; more become one message."""
 STALE = timedelta(hours=24)
 """Age of what nobody knows to have arrived; then readers get it with their digest."""
-MANY = "many alerts at once: told together"
+
+Letter = Callable[..., tuple[Alert, Sequence[Delivery]]]
+"""outbox.letter with the limits of its channel."""
 
 
 @dataclass(slots=True)
@@ -46,21 +56,26 @@ class Sender:
     """Sends what waits for chats.
 
     `channels` gives a chat's notifier; `named` are channels of config.toml that are chats; `letter` makes a message
-    (outbox.letter); `tick` and `sleep` are the clock that limits are counted on. `health` says what stops it, if
-    anything does.
+    (outbox.letter); `tick` and `sleep` are the clock that limits are counted on; `operator` is the channel that hears
+    of messages which could not be sent as they are. `fold` is called before rows are put in line. `health` says what
+    stops it, if anything does; `floods` counts how often it was asked to wait.
     """
 
     store: Store
     channels: Callable[[str], Notifier]
     now: Clock
-    letter: Callable[..., tuple[Alert, Sequence[Delivery]]]
+    letter: Letter
     named: Collection[str] = ()
     tick: Callable[[], float] = time.monotonic
     sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
+    operator: str = ""
+    fold: Callable[[], Awaitable[object]] | None = None
     pacing: Pacing = field(default_factory=Pacing)
     woken: asyncio.Event = field(default_factory=asyncio.Event)
     health: str = ""
+    floods: int = 0
     _known: bool = False
+    _fails: int = 0
     _flying: dict[asyncio.Task[None], str] = field(default_factory=dict)
     _ends: Counter[type] = field(default_factory=Counter)
 
@@ -68,24 +83,47 @@ class Sender:
         """Rows were written."""
         self.woken.set()
 
+    def book(self, chat: int | str = "") -> None:
+        """Somebody else calls the service with the same bot, in a chat or for none: limits count that, too."""
+        self.pacing.book(str(chat), self.tick())
+
     async def drain(self, stop: asyncio.Event | None = None) -> Delivered:
-        """Send what is due, as fast as the limits allow, until nothing is, or until `stop`; what flies then lands."""
+        """Send what is due, as fast as the limits allow, until nothing is, or until `stop`; what flies then lands.
+
+        Without `stop` it ends, too, where the service cannot be reached: what is not sent stays in the outbox.
+        """
         await self._remember()
         self._ends.clear()
+        self._fails = 0
+        try:
+            await self._drain(stop)
+            await self._land()
+        finally:
+            for task in self._flying:
+                task.cancel()
+        return Delivered(self._ends[Sent], self._ends[Retry], self._ends[Dead])
+
+    async def _drain(self, stop: asyncio.Event | None) -> None:
         line: list[Waiting] = []
         loaded = -RELOAD
-        try:
-            while stop is None or not stop.is_set():
-                if not line or self.woken.is_set() or self.tick() - loaded >= RELOAD:
-                    self.woken.clear()
-                    line, loaded = await self._line(), self.tick()
-                if not line and not self._flying:
+        while stop is None or not stop.is_set():
+            if (halted := self.pacing.halted - self.tick()) > 0:
+                await self._land()
+                if stop is None and (self.health or halted > PATIENCE):
                     break
-                line = await self._send_some(line)
-        finally:
-            if self._flying:
-                await asyncio.wait(self._flying)
-        return Delivered(self._ends[Sent], self._ends[Retry], self._ends[Dead])
+                await self.sleep(min(halted, RELOAD))
+                continue
+            if not line or self.woken.is_set() or self.tick() - loaded >= RELOAD:
+                self.woken.clear()
+                line, loaded = await self._line(), self.tick()
+            if not line and not self._flying:
+                break
+            line = await self._send_some(line)
+
+    async def _land(self) -> None:
+        while self._flying:
+            await asyncio.wait(self._flying)
+            await asyncio.sleep(0)  # for what is called when a task is done
 
     # ------------------------------------------------------------ who is next
 
@@ -103,13 +141,16 @@ class Sender:
     async def _line(self) -> list[Waiting]:
         """The rows that may go now: of each chat and lane only the first that is open; too many alerts become one."""
         now = self.now()
+        if self.fold is not None:
+            await self.fold()
         await self.store.run(outbox.expired, now)
         waiting = await self.store.read(queue.waiting, self.named, TELEGRAM)
-        if stale := [one for one in waiting if one.lane >= ALERTS and one.repeat and one.created <= now - STALE]:
-            await self.store.run(_to_digest, stale, now)
+        folded = 0
+        if stale := [one for one in waiting if _is_stale(one, now)]:
+            folded += await self.store.run(_to_digest, stale, now)
         if many := _many(waiting, now):
-            await self.store.run(self._merge, many, now)
-        if stale or many:
+            folded += await self.store.run(self._merge, many, now)
+        if folded:
             waiting = await self.store.read(queue.waiting, self.named, TELEGRAM)
         return self._in_order(waiting, now)
 
@@ -121,15 +162,21 @@ class Sender:
         served = self.pacing.last
         return sorted(free, key=lambda one: (one.lane, served.get(self._chat(one.channel) or "", 0.0), one.n))
 
-    def _merge(self, conn: Connection, many: Mapping[str, Sequence[Waiting]], now: datetime) -> None:
-        """More alerts than a chat wants at once become one message that tells all their changes."""
+    def _merge(self, conn: Connection, many: Mapping[str, Sequence[Waiting]], now: datetime) -> int:
+        """More alerts than a chat wants at once become one message that tells all their changes; how many did."""
+        merged = 0
         for channel, rows in many.items():
-            alerts = list(dict.fromkeys(one.alert for one in rows))
-            ids = queue.told_in(conn, alerts)
+            about = queue.told_in(conn, list(dict.fromkeys(one.alert for one in rows)))
+            if len(about) <= MOST_ALERTS:
+                continue
+            ids = list(dict.fromkeys(change for some in about.values() for change in some))
             lines = told("many", changes.changes_by_id(conn, ids), Seen(0, 0))
-            alert, made = self.letter(channel, "digest", f"many {alerts[0]} {len(alerts)}", lines, now=now, lane=ALERTS)
-            outbox.put_alert(conn, replace(alert, changes=tuple(ids)), made)
-            queue.fold(conn, [one.id for one in rows], f"{MANY} in {alert.id}")
+            key = f"many {next(iter(about))} {len(about)}"
+            alert, made = self.letter(channel, "digest", key, lines, now=now, lane=ALERTS, changes=ids)
+            outbox.put_alert(conn, alert, made)
+            queue.fold(conn, list(about), f"many alerts at once: told together in {alert.id}")
+            merged += len(about)
+        return merged
 
     def _chat(self, channel: str) -> str | None:
         """The chat that limits are counted by: topics of a group count together. None for no channel of ours."""
@@ -144,23 +191,24 @@ class Sender:
 
     async def _send_some(self, line: list[Waiting]) -> list[Waiting]:
         """Start what may go at this moment, else wait for the moment, or for a send to end; gives what is left."""
-        tick, going, left = self.tick(), [], []
-        flying, soonest = set(self._flying.values()), RELOAD
+        tick = self.tick()
+        going: list[Waiting] = []
+        left: list[Waiting] = []
+        busy, room, soonest = set(self._flying.values()), self.pacing.room(tick), RELOAD
         for place, one in enumerate(line):
             chat = self._chat(one.channel) or one.channel
-            if len(flying) >= FLYING or self.pacing.ready(tick) > tick:
+            if len(going) >= room or len(busy) >= self._most(one.lane):
                 left += line[place:]
                 soonest = min(soonest, max(self.pacing.ready(tick) - tick, 0.01))
                 break
             wait = self.pacing.wait(chat, tick)
             if wait > PATIENCE:
                 continue  # it is due again later
-            if chat in flying or wait > 0:
+            if chat in busy or wait > 0:
                 left.append(one)
                 soonest = min(soonest, wait or RELOAD)
                 continue
-            self.pacing.book(chat, tick)
-            flying.add(chat)
+            busy.add(chat)
             going.append(one)
         if going:
             await self._start(going)
@@ -170,10 +218,19 @@ class Sender:
             await self.sleep(soonest)
         return left
 
+    def _most(self, lane: int) -> int:
+        """How many sends may be under way; one tries whether a service that could not be reached is there again."""
+        if self._fails:
+            return 1
+        return FLYING + RESERVED if lane <= ON_CALL else FLYING
+
     async def _start(self, going: Sequence[Waiting]) -> None:
+        """Send these, counted from the moment at which they leave."""
         for delivery, sent_as in await self.store.run(_claim, [one.id for one in going], self.now()):
+            chat = self._chat(delivery.channel) or delivery.channel
+            self.pacing.book(chat, self.tick())
             task = asyncio.create_task(self._send(delivery, sent_as))
-            self._flying[task] = self._chat(delivery.channel) or delivery.channel
+            self._flying[task] = chat
             task.add_done_callback(self._landed)
 
     def _landed(self, task: asyncio.Task[None]) -> None:
@@ -189,37 +246,81 @@ class Sender:
         else:
             outcome = await notifier.send(sent_as)
         self._ends[type(outcome)] += 1
-        self._slow_down(delivery, outcome)
-        await self.store.run(_settle, delivery, outcome, self.now())
+        self._heed(delivery, outcome)
+        await self.store.run(self._settle, delivery, outcome, self.now())
         if isinstance(outcome, Moved):
             self.wake()
 
-    def _slow_down(self, delivery: Delivery, outcome: Outcome) -> None:
-        """Where the service asks to wait, the chat does; where it knows the bot no more, all do."""
-        stops = isinstance(outcome, Retry) and outcome.stops
-        if isinstance(outcome, Retry) and outcome.after is not None and not outcome.counts:
-            seconds = outcome.after.total_seconds()
-            if stops:
-                self.pacing.stop(self.tick() + seconds)
-            else:
-                self.pacing.halt(self._chat(delivery.channel) or delivery.channel, self.tick(), seconds)
-        self.health = outcome.reason if isinstance(outcome, Retry) and stops else ""
+    def _heed(self, delivery: Delivery, outcome: Outcome) -> None:
+        """Where the service asks to wait, the chat does; where it is out of reach or knows no such bot, all do."""
+        before, self.health = self.health, ""
+        if not isinstance(outcome, Retry):
+            self._fails = 0
+        elif outcome.stops:
+            self.health = outcome.reason
+            wait = DOWN[min(self._fails, len(DOWN) - 1)] * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
+            self._fails += 1
+            self.pacing.stop(self.tick() + (outcome.after.total_seconds() if outcome.after else wait))
+        elif outcome.after is not None and not outcome.counts:
+            self.floods += 1
+            chat = self._chat(delivery.channel) or delivery.channel
+            self.pacing.halt(chat, self.tick(), outcome.after.total_seconds())
+            log.warning("chat %s: %s", chat, outcome.reason)
+        if self.health and not before:
+            log.error("nothing is sent to chats, and all is kept: %s", self.health)
+        elif before and not self.health:
+            log.warning("chats are written to again")
+
+    def _settle(self, conn: Connection, delivery: Delivery, outcome: Outcome, now: datetime) -> None:
+        """Write down how one ended, and what that means for its chat, in one transaction."""
+        outbox.record(conn, delivery, outcome, now, next_try(delivery, outcome, now))
+        if isinstance(outcome, Moved):
+            queue.move(conn, delivery.channel.partition("/")[0], outcome.to.partition("/")[0])
+        elif isinstance(outcome, Sent):
+            self._tell(conn, delivery, outcome.note, now)
+        elif isinstance(outcome, Dead):
+            if outcome.closed:
+                queue.close(conn, delivery.channel.partition("/")[0], outcome.reason)
+            if not outcome.closed or delivery.channel in self.named:
+                self._tell(conn, delivery, f"not sent: {outcome.reason}", now)
+
+    def _tell(self, conn: Connection, delivery: Delivery, what: str, now: datetime) -> None:
+        """Let the operator know, once a day of the same; it is in the log, too."""
+        if not what:
+            return
+        log.warning("message %s to %s: %s", delivery.alert, delivery.channel, what)
+        if self.operator in {"", delivery.channel}:
+            return
+        key = f"{delivery.channel} {now.date()} {what}"
+        lines: tuple[Line, ...] = (
+            (Run("Telegram: ", "strong"), Run(f"{delivery.channel}: {what}")),
+            (Run(f"message {delivery.alert}", "dim"),),
+        )
+        with contextlib.suppress(LookupError):
+            outbox.put_alert(conn, *self.letter(self.operator, "operator", key, lines, now=now, lane=ALERTS))
+
+
+def _is_stale(one: Waiting, now: datetime) -> bool:
+    """Whether nobody will ever know that it arrived; only chats that have joined get digests."""
+    return one.lane >= ALERTS and one.repeat and one.created <= now - STALE and one.channel.startswith(TELEGRAM)
 
 
 def _many(waiting: Iterable[Waiting], now: datetime) -> dict[str, list[Waiting]]:
-    """By chat, the alerts that nobody has tried to send yet, where they are more than a chat wants at once."""
+    """By chat, the alerts that surely have not arrived, where they are more than a chat wants at once."""
     fresh: defaultdict[str, list[Waiting]] = defaultdict(list)
     for one in waiting:
-        if one.lane == ALERTS and one.state == "pending" and not one.attempts and one.due <= now:
+        if one.lane == ALERTS and one.state != "sending" and not one.repeat and one.part == 1 and one.due <= now:
             fresh[one.channel].append(one)
     return {channel: rows for channel, rows in fresh.items() if len({one.alert for one in rows}) > MOST_ALERTS}
 
 
-def _to_digest(conn: Connection, rows: Sequence[Waiting], now: datetime) -> None:
-    for one in rows:
-        ids = queue.told_in(conn, [one.alert])
-        held.put(conn, [Held(one.channel, change, "folded", now) for change in ids])
-    queue.fold(conn, [one.id for one in rows], "older than a day: told with the digest")
+def _to_digest(conn: Connection, rows: Sequence[Waiting], now: datetime) -> int:
+    """Their chats are told with the next digest; how many alerts. What is about no change is asked again and again."""
+    channels = {one.alert: one.channel for one in rows}
+    about = queue.told_in(conn, list(channels))
+    held.put(conn, [Held(channels[alert], one, "folded", now) for alert, ids in about.items() for one in ids])
+    queue.fold(conn, list(about), "older than a day: told with the digest")
+    return len(about)
 
 
 def _claim(conn: Connection, ids: Sequence[str], now: datetime) -> list[tuple[Delivery, Message]]:
@@ -239,12 +340,3 @@ def _claim(conn: Connection, ids: Sequence[str], now: datetime) -> list[tuple[De
         return replace(message(one, known), extras=extras)
 
     return [(one, resolved(one)) for one in claimed]
-
-
-def _settle(conn: Connection, delivery: Delivery, outcome: Outcome, now: datetime) -> None:
-    """Write down how one ended, and what that means for its chat, in one transaction."""
-    outbox.record(conn, delivery, outcome, now, next_try(delivery, outcome, now))
-    if isinstance(outcome, Moved):
-        queue.move(conn, delivery.channel.partition("/")[0], outcome.to.partition("/")[0])
-    elif isinstance(outcome, Dead) and outcome.closed:
-        queue.close(conn, delivery.channel, outcome.reason)

@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 
 LONGEST = 4096
 """UTF-16 units of one message, once its HTML is read (Bot API, sendMessage)."""
+LONGEST_CAPTION = 1024
+"""UTF-16 units under a picture (Bot API, sendPhoto); longer words stand alone."""
 
 MOST_ENTITIES = 100
 """Marked runs of one message; beyond them Telegram shows text plain (Bot API, formatting options)."""
@@ -38,8 +40,10 @@ NEVER_SENT = {"ConnectTimeout", "ConnectError", "PoolTimeout", "UnsupportedProto
 """What httpx raises before a request has left: these repeat unmarked."""
 
 TOPIC_GONE = ("thread not found", "topic_closed", "topic_deleted")
-FINAL = ("chat not found", "not enough rights", "chat_write_forbidden", *TOPIC_GONE)
-"""What a BadRequest says when this chat or topic will never take a message."""
+"""What a BadRequest says when this topic takes no message; others of the chat may."""
+CHAT_GONE = ("chat not found", "peer_id_invalid", "rights", "chat_write_forbidden")
+"""What a BadRequest says when this chat will never take a message."""
+EDIT_GONE = ("to edit not found", "can't be edited", "no text in the message to edit")
 
 CONNECTIONS = 64
 MOST_FORMS = 6
@@ -128,15 +132,17 @@ class Telegram:
 
     async def send(self, message: Message) -> Outcome:
         """Deliver one part; never raises for what the network or Telegram does."""
-        lines = (repeat_line(message.ref), *message.lines) if message.repeat else message.lines
-        drawing = _drawn(message) if message.extras.picture else b""
-        return await attempt(lambda: self._send(lines, message.extras, drawing), self.sleep)
+        mark = (repeat_line(message.ref),) if message.repeat else ()
+        form = _Form(message.lines, mark, message.extras.edit)
+        if message.extras.picture and utf16(as_text(form.shown)) <= LONGEST_CAPTION:
+            form = form._replace(drawing=await asyncio.to_thread(_drawn, message))
+        return await attempt(lambda: self._send(form, message.extras), self.sleep)
 
     async def close(self) -> None:
         """Release connections."""
         await self._connection.close()
 
-    async def _send(self, lines: tuple[Line, ...], extras: Extras, drawing: bytes) -> Outcome:
+    async def _send(self, form: _Form, extras: Extras) -> Outcome:
         """One attempt. What Telegram surely refused is tried once in each simpler form that may pass.
 
         A chat that moved is followed, an edit of what is gone becomes a message, a closed topic gives way to the
@@ -144,16 +150,15 @@ class Telegram:
         """
         from telegram.error import BadRequest, ChatMigrated, TelegramError
 
-        form = _Form(lines, "HTML", extras.edit, drawing)
         notes: list[str] = []
         for _ in range(MOST_FORMS):
             try:
-                return Sent(" ".join([await self._post(form, extras), *notes]))
+                return Sent(await self._post(form, extras), "; ".join(notes))
             except ChatMigrated as error:
                 if not self.named:
                     return Moved(f"{TELEGRAM}{error.new_chat_id}" + (f"/{self._topic}" if self._topic else ""))
                 self._chat = error.new_chat_id
-                notes.append(f"(chat {self.options.chat} is now {self._chat}: write that in config.toml)")
+                notes.append(f"chat {self.options.chat} is now {self._chat}: write that in config.toml")
             except BadRequest as error:
                 said = error.message.lower()
                 if "not modified" in said:
@@ -169,23 +174,24 @@ class Telegram:
 
     def _simpler(self, form: _Form, said: str) -> tuple[_Form, str] | None:
         """The form to try after Telegram has `said` no, and what to note of it; None where nothing else may pass."""
-        if self._topic is not None and any(words in said for words in TOPIC_GONE):
+        topic_gone = _says(said, TOPIC_GONE)
+        if topic_gone and self._topic is not None:
             topic, self._topic = self._topic, None
-            return form, f"(topic {topic} is closed or gone: sent to the chat itself)"
-        if any(words in said for words in FINAL):
-            return None
-        if form.edit and ("to edit not found" in said or "can't be edited" in said):
+            return form, f"topic {topic} is closed or gone: sent to the chat itself"
+        if form.drawing and "not found" not in said:  # a chat may take words and no pictures
+            return form._replace(drawing=b""), ""
+        if form.edit and _says(said, EDIT_GONE):
             return form._replace(edit=""), ""
         if form.mode and "can't parse" in said:
             return form._replace(mode=""), ""
-        if form.drawing:
-            return form._replace(drawing=b""), ""
-        return None if form.short else (form._replace(mode="", short=True), "(shortened: Telegram refused the whole)")
+        if topic_gone or form.short or _says(said, CHAT_GONE):
+            return None
+        return form._replace(mode="", short=True), f"shortened, since Telegram refused the whole ({said:.100})"
 
     async def _post(self, form: _Form, extras: Extras) -> str:
         from telegram import LinkPreviewOptions, Message, ReplyParameters
 
-        text = as_html(form.lines) if form.mode else as_text(form.lines)
+        text = as_html(form.shown) if form.mode else as_text(form.shown)
         common: dict[str, Any] = {
             "chat_id": self._chat,
             "parse_mode": form.mode or None,
@@ -209,13 +215,23 @@ class Telegram:
 
 
 class _Form(NamedTuple):
-    """How a message is tried: as HTML or plain text, as an edit, with a drawing, in short."""
+    """How a message is tried: as an edit, with a drawing, as HTML or plain text, in short."""
 
     lines: tuple[Line, ...]
-    mode: str
+    mark: tuple[Line, ...]
     edit: str
-    drawing: bytes
+    drawing: bytes = b""
+    mode: str = "HTML"
     short: bool = False
+
+    @property
+    def shown(self) -> tuple[Line, ...]:
+        """The lines, with the mark of a repeat; an edit made twice is the same, and has none."""
+        return self.lines if self.edit else (*self.mark, *self.lines)
+
+
+def _says(said: str, phrases: tuple[str, ...]) -> bool:
+    return any(words in said for words in phrases)
 
 
 def _cut(text: str, form: _Form) -> str:
@@ -223,7 +239,7 @@ def _cut(text: str, form: _Form) -> str:
 
 
 def _number(receipt: str) -> int:
-    """The message's id in a receipt, behind which notes may stand."""
+    """The message's id in a receipt; those of earlier versions have notes behind it."""
     return int(receipt.partition(" ")[0])
 
 
@@ -272,9 +288,11 @@ def verdict(error: TelegramError) -> Outcome:
     if isinstance(error, Forbidden):
         return Dead(f"{error.message}: the bot may not write to this chat", closed=True)
     if isinstance(error, BadRequest):
-        final = any(words in error.message.lower() for words in FINAL)
-        advice = "check `chat` and `topic` of this channel" if final else "Telegram refuses this message"
-        return Dead(f"{error.message}: {advice}", closed=final)
+        said = error.message.lower()
+        closed = _says(said, CHAT_GONE)
+        theirs = closed or _says(said, TOPIC_GONE)
+        advice = "check `chat` and `topic` of this channel" if theirs else "Telegram refuses this message"
+        return Dead(f"{error.message}: {advice}", closed=closed)
     if isinstance(error, InvalidToken):
         return Retry(NO_SUCH_BOT, BAD_TOKEN_WAIT, counts=False, stops=True)
     return _unclear(error)
@@ -284,6 +302,6 @@ def _unclear(error: TelegramError) -> Retry:
     """A fault on the way. What its cause says is never quoted: the address may be in it, and so the token."""
     cause = type(error.__cause__).__name__
     if cause in NEVER_SENT:
-        return Retry(f"not sent: no connection to Telegram ({cause})")
+        return Retry(f"not sent: no connection to Telegram ({cause})", counts=False, stops=True)
     said = cause if error.__cause__ else f"{error.message:.200}"
     return Retry(f"Telegram gave no clear answer ({said})", unknown=True)

@@ -86,7 +86,7 @@ def record(conn: Connection, delivery: Delivery, outcome: Outcome, now: datetime
     """
     values: dict[str, Any] = {"reason": ""}
     if isinstance(outcome, Sent):
-        values |= {"state": "sent", "receipt": outcome.receipt, "sent_at": now}
+        values |= {"state": "sent", "receipt": outcome.receipt, "reason": outcome.note, "sent_at": now}
     elif isinstance(outcome, Retry):
         values |= {"state": "wait", "reason": outcome.reason, "due": _whole_second(due or now)}
         if outcome.unknown:

@@ -25,6 +25,7 @@ class Waiting(NamedTuple):
     n: int
     id: str
     alert: str
+    part: int
     channel: str
     lane: int
     state: str
@@ -71,21 +72,20 @@ def sent_since(conn: Connection, since: datetime, channels: Collection[str], pre
     return [(row.channel, row.sent_at) for row in conn.execute(query.order_by(table.c.sent_at))]
 
 
-def fold(conn: Connection, ids: Sequence[str], reason: str) -> None:
-    """These rows are not sent: another message says the same."""
-    for some in _batches(ids):
-        open_ones = table.c.id.in_(some) & table.c.sent_at.is_(None) & table.c.state.in_(OPEN)
+def fold(conn: Connection, alert_ids: Sequence[str], reason: str) -> None:
+    """What is open of these alerts is not sent: another message says the same."""
+    for some in _batches(alert_ids):
+        open_ones = table.c.alert.in_(some) & table.c.sent_at.is_(None) & table.c.state.in_(OPEN)
         conn.execute(update(table).where(open_ones).values(state="folded", reason=reason))
 
 
-def told_in(conn: Connection, alert_ids: Sequence[str]) -> list[str]:
-    """Return the ids of the changes that these alerts tell, each once, oldest alert first."""
-    found: dict[str, None] = {}
+def told_in(conn: Connection, alert_ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Return the changes that each of these alerts tells, by id, oldest alert first; none where it is about none."""
+    found: dict[str, tuple[str, ...]] = {}
     for some in _batches(alert_ids):
-        query = select(alerts.c.changes).where(alerts.c.id.in_(some)).order_by(alerts.c.at, alerts.c.id)
-        for ids in conn.execute(query).scalars():
-            found |= dict.fromkeys(ids)
-    return list(found)
+        query = select(alerts.c.id, alerts.c.changes).where(alerts.c.id.in_(some)).order_by(alerts.c.at, alerts.c.id)
+        found |= {row.id: row.changes for row in conn.execute(query) if row.changes}
+    return found
 
 
 def close(conn: Connection, channel: str, reason: str) -> int:
