@@ -138,3 +138,11 @@ def test_places_are_told_apart_without_colour() -> None:
 def test_a_place_is_one_place_however_often_it_changed() -> None:
     county = place("King County, Wash.")
     assert county_map([made(CHANGED, county, new=n) for n in range(9)]).title == "1 place changed"
+
+
+def test_thousands_of_unknown_places_beside_a_few_known_ones() -> None:
+    lost = [made(LISTED, Subject(f"place:{n}", "Nowhere " * 500)) for n in range(3000)]
+    scene = county_map([*lost, *each(LISTED, WASHINGTON)])
+    assert "Listed: 8" in words(scene)
+    assert len(scene.description) < 10_000
+    assert within(scene)

@@ -213,8 +213,9 @@ def _named(names: Sequence[str], most: int = MOST_NAMED) -> str:
 
 def _entries(found: Placed) -> Iterator[tuple[str, str]]:
     """The paints that are on the map, each with what it means and how often it is there."""
+    off_map = set(found.off_map)
     for fate, places in found.places.items():
-        on_map = [place for place in places if place not in found.off_map]
+        on_map = [place for place in places if place not in off_map]
         whole = sum(place.id.startswith("us-state:") for place in on_map)
         word = found.words[fate].capitalize()
         if len(on_map) > whole:
