@@ -20,7 +20,6 @@ from urllib.parse import urlsplit
 import msgspec
 
 from watcher import pipeline, schedule, series
-from watcher.chores import Chore, Chores
 from watcher.config import Config, ConfigError
 from watcher.config import source as config_source
 from watcher.core import Clock, Fetch, Source, SourceState, Tools
@@ -93,8 +92,8 @@ class App:
     dispatch: Dispatch
     watched: dict[str, tuple[Source, Source | None]]
     sender: Sender | None = None
-    chores: Sequence[Chore] = ()
     paging: Paging | None = None
+    calendars: dict[str, Any] = field(default_factory=dict)
     passed: dict[str, float | None] = field(default_factory=dict)
     found: list[Source] = field(default_factory=list)
     hosts: dict[str, str] = field(init=False, default_factory=dict)
@@ -222,9 +221,7 @@ async def running(
             sender = _sender(config, store, channels, dispatch, clock)
             calendars: dict[str, Any] = {}
             dispatch.paging = paging = await _paging(config, store, dispatch, clock, calendars)
-            passed: dict[str, float | None] = {}
-            tasks = Chores(config, store, dispatch, door, clock, states, passed, paging, calendars)
-            yield App(config, parts, states, channels, dispatch, watched, sender, tuple(tasks.all()), paging, passed)
+            yield App(config, parts, states, channels, dispatch, watched, sender, paging, calendars)
         finally:
             await channels.close()
 

@@ -1,6 +1,6 @@
 """What the service does beside checking and delivering, each in its own rhythm: pages, digests, calendars, heartbeat.
 
-Below app, which builds them and runs them while the service runs.
+Above app, whose parts they use; the service runs them.
 """
 
 from __future__ import annotations
@@ -9,18 +9,13 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
-from watcher.config import Config, Rota
-from watcher.core import Clock, Failure, Fetch, Source, SourceState
+from watcher.app import App
+from watcher.config import Rota
+from watcher.core import Failure, Source, SourceState
 from watcher.digest import Seen
-from watcher.dispatch import Dispatch
-from watcher.store import Store
-
-if TYPE_CHECKING:
-    from watcher.paging import Paging
 
 log = logging.getLogger(__name__)
 
@@ -41,23 +36,17 @@ class Chore(NamedTuple):
     work: Callable[[], Awaitable[object]]
 
 
-@dataclass(slots=True)
 class Chores:
-    """What the chores work with.
+    """The chores of a running app."""
 
-    `states` are where the sources stand, and `passed` which part of the service ran when (on the clock that is never
-    set), both kept up to date by others; `calendars` are those of rotas, which paging reads.
-    """
-
-    config: Config
-    store: Store
-    dispatch: Dispatch
-    fetch: Fetch
-    now: Clock
-    states: Mapping[str, SourceState]
-    passed: dict[str, float | None]
-    paging: Paging | None = None
-    calendars: dict[str, Any] = field(default_factory=dict)
+    def __init__(self, app: App) -> None:
+        self.config, self.dispatch, self.states = app.config, app.dispatch, app.states
+        self.store, self.fetch, self.now = app.parts.store, app.parts.fetch, app.parts.now
+        self.paging, self.calendars, self.passed = app.paging, app.calendars, app.passed
+        if app.sender is not None:
+            self.passed["sender"] = None
+        if app.paging is not None:
+            self.passed["watchdog"] = None
 
     def all(self) -> Iterator[Chore]:
         """What this configuration gives the service to do."""

@@ -14,8 +14,10 @@ from typing import Any
 
 from watcher import pipeline
 from watcher.app import App, Tell
+from watcher.chores import Chores
 from watcher.core import Source
 from watcher.folding import HOLD
+from watcher.sender import Sender
 from watcher.store import StoreError
 
 log = logging.getLogger(__name__)
@@ -35,24 +37,27 @@ Beside = Callable[[asyncio.Event], Coroutine[Any, Any, None]]
 async def serve(app: App, stop: asyncio.Event, tell: Tell, beside: Sequence[Beside] = ()) -> None:
     """Run until `stop`; then let what is under way end. `beside` are others that run as long, such as the bot."""
     app.dispatch.hold = HOLD
+    passed = app.passed
+    passed |= {"fetch": None, "store": None}
+    chores = Chores(app)
     async with asyncio.TaskGroup() as group:
         tasks = [
-            group.create_task(_check(app, stop, tell)),
-            group.create_task(_again(stop, TICK, lambda: _write(app))),
-            *(group.create_task(_again(stop, chore.every, chore.work)) for chore in app.chores),
+            group.create_task(_check(app, stop, tell, passed)),
+            group.create_task(_again(stop, TICK, lambda: _write(app, passed))),
+            *(group.create_task(_again(stop, chore.every, chore.work)) for chore in chores.all()),
             *(group.create_task(other(stop)) for other in beside),
         ]
         if app.sender is not None:
-            tasks.append(group.create_task(_send(app, stop)))
+            tasks.append(group.create_task(_send(app.sender, stop, passed)))
         await stop.wait()
         _, late = await asyncio.wait(tasks, timeout=GRACE)
         for task in late:
             task.cancel()
     with contextlib.suppress(StoreError):
-        await _write(app)
+        await _write(app, passed)
 
 
-async def _check(app: App, stop: asyncio.Event, tell: Tell) -> None:
+async def _check(app: App, stop: asyncio.Event, tell: Tell, passed: dict[str, float | None]) -> None:
     """Start each check when it is due, as many at a time as config allows."""
     under_way: dict[str, asyncio.Task[None]] = {}
 
@@ -65,26 +70,24 @@ async def _check(app: App, stop: asyncio.Event, tell: Tell) -> None:
     async with asyncio.TaskGroup() as group:
         while not stop.is_set():
             room = app.config.fetch.concurrency - len(under_way)
-            app.passed["fetch"] = time.monotonic()
+            passed["fetch"] = time.monotonic()
             for source in [due for due in app.due(app.parts.now()) if due.name not in under_way][:room]:
                 under_way[source.name] = group.create_task(one(source))
             await either(stop, TICK)
 
 
-async def _write(app: App) -> None:
+async def _write(app: App, passed: dict[str, float | None]) -> None:
     """Store the checks that wait, and send what is due to channels of one recipient."""
     await pipeline.flush(app.parts)
-    app.passed["store"] = time.monotonic()
+    passed["store"] = time.monotonic()
     await app.deliver_channels()
 
 
-async def _send(app: App, stop: asyncio.Event) -> None:
+async def _send(sender: Sender, stop: asyncio.Event, passed: dict[str, float | None]) -> None:
     """Send what waits for chats, whenever rows were written or are due."""
-    assert app.sender is not None
-    sender = app.sender
     while not stop.is_set():
         if await _guarded(lambda: sender.drain(stop)) and not sender.health:
-            app.passed["sender"] = time.monotonic()
+            passed["sender"] = time.monotonic()
         woken = asyncio.create_task(sender.woken.wait())
         await either(stop, TICK, woken)
         woken.cancel()

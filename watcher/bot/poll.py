@@ -67,25 +67,22 @@ class Kept(asyncio.Queue[Any]):
 class Poller:
     """Polls, or listens where there is a webhook.
 
-    `fault` is why it cannot go on; `seen` counts the polls that went well.
+    `wake` is called when updates were stored, `passed` at each poll that went well; `fault` is why it cannot go on.
     """
 
     store: Store
     now: Clock
     wake: Callable[[], None]
+    passed: Callable[[], None]
     settings: Settings
     fault: str = ""
-    seen: int = 0
     renew: float = RENEW
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     holder: str = field(default_factory=lambda: f"{socket.gethostname()}/{os.getpid()}/{secrets.token_hex(4)}")
 
     def bot(self) -> Telegram:
         """The library's bot for this token."""
-        return Telegram(self.settings.token.reveal(), self.settings.base_url, self._polled, self._failed)
-
-    def _polled(self) -> None:
-        self.seen += 1
+        return Telegram(self.settings.token.reveal(), self.settings.base_url, self.passed, self._failed)
 
     def _failed(self, why: str) -> None:
         self.fault = why
@@ -166,6 +163,8 @@ class Poller:
             except StoreError as error:
                 log.warning("the lease of the bot could not be renewed: %s", error)
                 continue
+            if self.settings.webhook:
+                self.passed()
             if held.holder != self.holder:
                 self._failed("another watcher has taken over the bot, since this one did not answer for a while")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from watcher.app import App
 from watcher.bot import registry
@@ -12,17 +13,16 @@ from watcher.bot.poll import Poller
 from watcher.bot.telegram import Calls, Telegram, begun
 from watcher.bot.who import Seats
 from watcher.config.sections import Telegram as Settings
-from watcher.paging import Paging
 
 
-async def run(app: App, settings: Settings, stop: asyncio.Event) -> None:
-    """Serve until `stop`. Raises BotStopped."""
+async def run(app: App, settings: Settings, stop: asyncio.Event, passed: Callable[[], None] = lambda: None) -> None:
+    """Serve until `stop`; `passed` is called at each poll that went well. Raises BotStopped."""
     woken = asyncio.Event()
-    poller = Poller(app.parts.store, app.parts.now, woken.set, settings)
+    poller = Poller(app.parts.store, app.parts.now, woken.set, passed, settings)
     bot = poller.bot()
     calls = Calls(bot)
-    paging = Paging.of(app.config, app.dispatch.letter, app.dispatch.urls)
-    inbox = Inbox(Desk(app, paging, calls), Seats(calls), woken=woken)
+    assert app.paging is not None
+    inbox = Inbox(Desk(app, app.paging, calls), Seats(calls), woken=woken)
     await poller.take_lease(stop)
     try:
         if not await begun(bot, stop):

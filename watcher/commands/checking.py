@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from watcher import service
-from watcher.app import App, running
+from watcher.app import App, Tell, running
 from watcher.asking import Desk, Refused
 from watcher.commands.printing import MARKS, emit, local, progress, say
+from watcher.config import Telegram
 from watcher.core import Source
 from watcher.pipeline import Checked
 from watcher.store import Store, StoreError
@@ -80,6 +80,8 @@ async def serve(desk: Desk, stop: asyncio.Event) -> None:
     """The service, until `stop`."""
     import structlog
 
+    from watcher import service
+
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     log = structlog.get_logger()
     if desk.config.contact.endswith("@example.org"):
@@ -93,5 +95,21 @@ async def serve(desk: Desk, stop: asyncio.Event) -> None:
     with desk.store(writing=True) as store:
         async with running(desk.config, store, clock=desk.clock) as app:
             log.info("watching", sources=len(desk.config.sources), state=str(desk.config.state))
-            await service.serve(app, stop, tell)
+            telegram = app.config.telegram
+            if telegram is None:
+                await service.serve(app, stop, tell)
+            else:
+                await _with_bot(app, telegram, stop, tell)
             log.info("stopped")
+
+
+async def _with_bot(app: App, telegram: Telegram, stop: asyncio.Event, tell: Tell) -> None:
+    """The service with the bot beside it. Raises Refused where the bot cannot go on."""
+    from watcher import service
+    from watcher.bot import serving
+    from watcher.bot.telegram import BotStopped
+
+    try:
+        await service.serve(app, stop, tell, [lambda ended: serving.run(app, telegram, ended)])
+    except* BotStopped as group:
+        raise Refused(str(group.exceptions[0]), code=1) from None
