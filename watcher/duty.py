@@ -215,7 +215,9 @@ class Exchange:
         body = {"kind": kind, "person": person, "replaces": instead}
         rotas.put(self.conn, Kept(self.rota, made, OVERRIDE, body, start, end, self.by, self.now))
         self._note("override", {"id": made, "from": instant(start), "until": instant(end), **body})
-        return f"{person} is on call in {self.rota} from {instant(start)} until {instant(end)} ({made})."
+        zone = self._roster().versions[-1].zone
+        times = f"from {_moment(start, zone)} until {_moment(end, zone)}"
+        return f"{person} is on call in {self.rota} {times} ({made})."
 
     def cancel(self, exchange: str) -> str:
         """An exchange holds no more; of one that runs, what is left."""
@@ -230,6 +232,10 @@ class Exchange:
 
     def _note(self, action: str, detail: Mapping[str, str]) -> None:
         audit.put(self.conn, Deed(self.now, self.who, "", action, self.rota, {"by": self.by, **detail}))
+
+
+def _moment(at: datetime, zone: tzinfo) -> str:
+    return f"{at.astimezone(zone):%a %b %d, %H:%M %Z}"
 
 
 # ---------------------------------------------------------------- messages

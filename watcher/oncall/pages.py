@@ -262,7 +262,7 @@ def _acknowledge(page: Page, touch: Touch) -> Move:
 def _annotate(page: Page, touch: Touch) -> Move:
     text = " ".join(touch.note.split())
     if not text:
-        return Move(page, "Say what to note: /note ID TEXT.")
+        return Move(page, "Say what to note.")
     kept = f"{page.note}\n{touch.who}: {text}".strip()
     if len(kept) > LONGEST_NOTE:
         return Move(page, f"Notes of a page hold {LONGEST_NOTE} characters; this one does not fit.")
