@@ -6,6 +6,7 @@ The other door is the command line. The service runs `serve` beside checking and
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,8 +15,8 @@ if TYPE_CHECKING:
 __all__ = ["serve"]
 
 
-async def serve(app: App, stop: asyncio.Event) -> None:
-    """Serve the bot of [telegram] until `stop`; nothing where there is none.
+async def serve(app: App, stop: asyncio.Event, passed: Callable[[], None] = lambda: None) -> None:
+    """Serve the bot of [telegram] until `stop`; nothing where there is none. `passed`: a poll went well.
 
     Raises BotStopped, whose text says what to do, where another process does it or Telegram does not let us.
     """
@@ -23,4 +24,4 @@ async def serve(app: App, stop: asyncio.Event) -> None:
         return
     from watcher.bot.serving import run
 
-    await run(app, app.config.telegram, stop)
+    await run(app, app.config.telegram, stop, passed)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from watcher.bot import data
 from watcher.bot.asks import MOVED, PRESS, SEAT, Ask
-from watcher.bot.commands import hours, joining, paging, reading, subscribing
+from watcher.bot.commands import duty, hours, joining, paging, reading, replaying, subscribing, watching, why
 from watcher.bot.desk import Command
 from watcher.oncall import pages
 
-COMMANDS = {one.name: one for module in (joining, subscribing, hours, reading, paging) for one in module.COMMANDS}
+MODULES = (joining, subscribing, hours, reading, why, paging, duty, watching, replaying)
+COMMANDS = {one.name: one for module in MODULES for one in module.COMMANDS}
 """What people type, by its word."""
-PRESSES = {one.name: one for module in (subscribing, hours, reading) for one in module.PRESSES}
+PRESSES = {one.name: one for module in (subscribing, hours, reading, watching) for one in module.PRESSES}
 """What buttons do, by their verb."""
 
 

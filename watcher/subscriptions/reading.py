@@ -139,7 +139,7 @@ def _plain(text: str, known: _Known) -> _Meant | Refused | None:
         return _word(word[1] if word else text)
     name = folded(text)
     own = _own_words(name)
-    places = () if own else _places(text, known.seen)
+    places = () if own else places_meant(text, known.seen)
     meanings = dict.fromkeys([*own, *_named_sources(text, known.sources), *map(_placed, places)])
     return _Meant(text, tuple(meanings)) if meanings else _no_such(text, name)
 
@@ -194,7 +194,7 @@ def _no_such(text: str, name: str) -> Refused | None:
     return None
 
 
-def _places(text: str, seen: Collection[str]) -> list[Subject]:
+def places_meant(text: str, seen: Collection[str]) -> list[Subject]:
     """The places of that name: what it means at first sight, those seen in changes, states, cities, counties.
 
     A state's name is that state, though counties of others are called after it, unless a city is too.

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import replace
+from datetime import timedelta
 
 from watcher.bot.desk import Answer, Command, Refusal, Talk, line, say, strong
 from watcher.bot.who import NOT_JOINED
-from watcher.people import Chat, Member, Role
+from watcher.config import parse_duration
+from watcher.people import Chat, Invite, Member, Role
 from watcher.store import Connection, chats, members, queue
 from watcher.subscriptions.reading import EXAMPLES
 
 IN, OUT = {"member", "administrator", "creator"}, {"left", "kicked"}
 LONGEST_CODE = 64
+CODE_BYTES = 15
+USUAL, LONGEST = timedelta(days=1), timedelta(days=90)
+MOST_USES = 1000
+ROLES = {role.label: role for role in Role}
 NO_CODE = "This code does not hold: it was used, has ended, or was typed wrongly. Ask for another."
 
 
@@ -116,9 +123,52 @@ def moved(conn: Connection, talk: Talk) -> Answer:
     return Answer(about=talk.words)
 
 
+# ---------------------------------------------------------------- invitations
+
+
+def code(conn: Connection, talk: Talk) -> Answer:
+    """Make an invitation. Its code is told, and never stored."""
+    if not talk.ask.is_private:
+        raise Refusal("Ask me in a private chat: whoever reads the code can use it.")
+    role, uses, span = _invitation(talk.words)
+    made = secrets.token_urlsafe(CODE_BYTES)
+    ends = talk.now + span
+    members.put_invite(conn, Invite(members.digest(made), role, uses, ends, talk.ask.user, talk.now))
+    text = f"/start {made}\nor https://t.me/{talk.desk.api.username}?start={made}"
+    times = "once" if uses == 1 else f"{uses} times"
+    said = f"Whoever sends me this becomes a {role.label}, {times}, until {ends:%b %d, %H:%M} UTC:"
+    to = talk.ask.user or 0
+    return say(
+        said,
+        about=role.label,
+        detail={"invite": members.digest(made)[:8], "uses": uses},
+        then=lambda: talk.desk.api.whisper(to, text),
+    )
+
+
+def _invitation(words: str) -> tuple[Role, int, timedelta]:
+    """The role, the uses and the time in the words of /code, in any order. Raises Refusal."""
+    role, uses, span = Role.READER, 1, USUAL
+    for word in words.lower().split():
+        if word in ROLES:
+            role = ROLES[word]
+        elif word.isascii() and word.isdigit() and 0 < int(word[:9]) <= MOST_USES:
+            uses = int(word)
+        else:
+            try:
+                span = min(parse_duration(word), LONGEST)
+            except ValueError:
+                raise Refusal(
+                    "Write /code with a role (reader, reporter, editor, admin), how often it can be used, and for "
+                    "how long: /code reporter 1 2d"
+                ) from None
+    return role, uses, span
+
+
 COMMANDS = (
     Command("start", start, "Join, or let this chat join.", "[CODE]", role=None),
     Command("help", help_, "Everything that can be asked.", role=None),
+    Command("code", code, "Invite somebody.", "[ROLE] [USES] [2d]", role=Role.ADMIN, grouped=False),
 )
 UNKNOWN = Command("unknown", unknown, role=None)
 FORGED = Command("forged", forged, role=None)

@@ -11,10 +11,11 @@ from watcher.bot import asks
 from watcher.bot.data import button, short
 from watcher.bot.desk import Answer, Buttons, Command, Refusal, Talk, line, say, strong
 from watcher.core import Change, Line, Run, Severity, SourceState, Subject
-from watcher.places import candidates, resolve
+from watcher.places import resolve
 from watcher.render import body
 from watcher.store import Connection, changes, inbox, snapshots
 from watcher.subscriptions import place_name
+from watcher.subscriptions.reading import places_meant
 from watcher.summary import shorten, shown
 
 MOST_SOURCES = 40
@@ -155,7 +156,7 @@ def place(conn: Connection, talk: Talk) -> Answer:
 
 def _places(text: str) -> list[Subject]:
     text = text[:LONGEST_NAME].strip('"“” ')
-    return list(candidates(text)) or [resolve(text)]
+    return places_meant(text, ()) or [resolve(text)]
 
 
 def chosen(conn: Connection, talk: Talk) -> Answer:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from watcher.bot import asks
+from watcher.bot.commands.watching import waits_for_name
 from watcher.bot.data import button, short
 from watcher.bot.desk import Answer, Buttons, Command, Refusal, Talk, line, say, strong
 from watcher.core import Button, content_id
@@ -46,8 +47,9 @@ def subscribe(conn: Connection, talk: Talk) -> Answer:
 
 
 def free(conn: Connection, talk: Talk) -> Answer:
-    """Somebody writes what they want to hear of, without a command: a button does it."""
-    del conn
+    """Somebody writes without a command: the name of what they add, or what they want to hear of."""
+    if (answer := waits_for_name(conn, talk)) is not None:
+        return answer
     found = meant(talk, talk.words)
     if isinstance(found, Refused):
         raise Refusal(f"{found.why} /help shows what else I can do.")
