@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from watcher.core import Alert, Change, Delivery, Line, Severity, Subject, content_id
+from watcher.core import PLAIN, Alert, Change, Delivery, Line, Severity, Subject, content_id
 from watcher.outbox import MOST_PARTS, plan
 from watcher.render import as_text, utf16
 from watcher.summary import summarise
@@ -127,3 +127,12 @@ def test_the_count_of_one_is_singular(stored: str) -> None:
     changes = [change("a", "old " * 30, "new " * 30), change("b", "x " * 60, "y " * 60)]
     text = "\n".join(as_text(row.lines) for row in planned(changes, limit=230, stored=stored))
     assert re.search(r"… and [12] more changes?\. Read them all", text)
+
+
+def test_many_rows_come_with_a_picture_where_the_channel_shows_one() -> None:
+    many = [change(f"row {number}", "old", "new") for number in range(6)]
+    *parts, drawn = planned(many, drawn=True)
+    assert (drawn.part, drawn.extras.picture) == (len(parts) + 1, True)
+    assert as_text(drawn.lines).endswith(f"ref {ALERT.id}")
+    assert planned(many[:5], drawn=True)[-1].extras == PLAIN
+    assert planned(many)[-1].extras == PLAIN

@@ -199,6 +199,7 @@ class Dispatch:
             limit=notifier.limit,
             measure=notifier.measure,
             now=now,
+            drawn=getattr(notifier, "draws", False),
             due=now + hold if all(change.kind in HELD for change in found) else now,
         )
 

@@ -6,10 +6,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, tzinfo
 
-from watcher.core import PLAIN, Alert, Change, Delivery, Extras, Line, content_id
+from watcher.core import PLAIN, Alert, Change, Delivery, Extras, Line, Run, content_id
 from watcher.folding import once
 from watcher.render import Told, body, cut, footer, longest, more_line, ref_line, see_also, split
+from watcher.summary import shorten
 
+DRAWN = ("jurisdiction.", "record.")
+"""Kinds that can be drawn: rows and places."""
+HANDFUL = 5
+"""So many of them are read as easily as seen."""
+LONGEST_CAPTION = 300
 MOST_PARTS = 3
 """Messages of one alert; what does not fit is counted, and read in the stored copy."""
 
@@ -27,20 +33,23 @@ def plan(
     due: datetime | None = None,
     series: str = "",
     related: Sequence[tuple[Change, str]] = (),
+    drawn: bool = False,
 ) -> tuple[Delivery, ...]:
     """Return the pending deliveries of `alert`, `due` now or later; planning again gives the same ids.
 
     `pages` are the sources that it is about, with their addresses; `related` are changes elsewhere that name its
     places, each with the address of its page. `series` is the name that readers know its documents by.
     `limit` and `measure` are the channel's own (its Notifier's). Each part ends with the alert's id as its reference.
+    Where the channel shows pictures (`drawn`), many rows or places come with one, as a part after the last.
     """
 
     def with_ref(lines: tuple[Line, ...]) -> int:
         return measure((*lines, ref_line(alert.id, MOST_PARTS, MOST_PARTS)))
 
     foot = (*see_also(related, zone), *footer(changes, pages=pages, stored=stored, zone=zone, series=series))
-    parts = _fitted(body(once(changes)), foot, stored, limit, with_ref)
-    return tuple(
+    told = body(once(changes))
+    parts = _fitted(told, foot, stored, limit, with_ref)
+    rows = tuple(
         Delivery(
             id=content_id(alert.id, alert.channel, number),
             alert=alert.id,
@@ -54,6 +63,20 @@ def plan(
             due=due or now,
         )
         for number, lines in enumerate(parts, start=1)
+    )
+    if not drawn or sum(change.kind.startswith(DRAWN) for change in changes) <= HANDFUL:
+        return rows
+    caption = (Run(shorten("".join(run.text for run in told[0].line), LONGEST_CAPTION)),)
+    number = len(rows) + 1
+    return (
+        *rows,
+        replace(
+            rows[-1],
+            id=content_id(alert.id, alert.channel, number),
+            part=number,
+            lines=(caption, ref_line(alert.id)),
+            extras=Extras(picture=True),
+        ),
     )
 
 

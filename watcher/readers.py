@@ -111,7 +111,7 @@ def copies(
                 id=content_id(alert.id, chat, one.part),
                 alert=alert.id,
                 channel=chat,
-                lines=(*one.lines[:-1], ref_line(alert.id, one.part, one.parts)),
+                lines=(*one.lines[:-1], ref_line(alert.id, *(() if one.extras.picture else (one.part, one.parts)))),
             )
             for one in planned
         ]

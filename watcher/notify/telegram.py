@@ -69,6 +69,8 @@ class Connection:
     def __init__(self, token: str, base_url: str, read_timeout: float) -> None:
         self.token, self.base_url, self.read_timeout = token, base_url, read_timeout
         self._bot: Bot | None = None
+        self._drawn: tuple[tuple[str, ...], bytes] = (), b""
+        self._drawing = asyncio.Lock()
 
     @property
     def bot(self) -> Bot:
@@ -85,6 +87,14 @@ class Connection:
             )
             self._bot = Bot(self.token, base_url=self.base_url, request=request)
         return self._bot
+
+    async def drawing(self, message: Message) -> bytes:
+        """The changes as a picture, drawn once for all chats that are told the same."""
+        key = tuple(change.id for change in message.changes)
+        async with self._drawing:
+            if self._drawn[0] != key:
+                self._drawn = key, await asyncio.to_thread(_drawn, message)
+            return self._drawn[1]
 
     async def close(self) -> None:
         """Release connections."""
@@ -135,7 +145,7 @@ class Telegram:
         mark = (repeat_line(message.ref),) if message.repeat else ()
         form = _Form(message.lines, mark, message.extras.edit)
         if message.extras.picture and utf16(as_text(form.shown)) <= LONGEST_CAPTION:
-            form = form._replace(drawing=await asyncio.to_thread(_drawn, message))
+            form = form._replace(drawing=await self._connection.drawing(message))
         return await attempt(lambda: self._send(form, message.extras), self.sleep)
 
     async def close(self) -> None:
