@@ -23,7 +23,7 @@ from watcher import pipeline, schedule, series
 from watcher.config import Config, ConfigError
 from watcher.config import source as config_source
 from watcher.core import Clock, Fetch, Source, SourceState, Tools
-from watcher.delivery import Delivered, deliver
+from watcher.delivery import Delivered, deliver, fold
 from watcher.dispatch import Channels, Dispatch
 from watcher.fetch import Fetcher, FetchSettings
 from watcher.pipeline import Checked, Parts
@@ -101,6 +101,8 @@ class App:
     def __post_init__(self) -> None:
         """Know where the pages are."""
         self._watch(self.watched)
+        if self.sender is not None:
+            self.sender.fold = self._fold_chats
 
     def _watch(self, watched: dict[str, tuple[Source, Source | None]]) -> None:
         self.watched = watched
@@ -180,7 +182,12 @@ class App:
     async def deliver_channels(self) -> Delivered:
         """Send what is due for channels of one recipient; chats are the sender's."""
         dispatch, parts = self.dispatch, self.parts
-        return await deliver(parts.store, self.channels, parts.now, dispatch.plan, self.hosts, dispatch.is_chat)
+        is_others = dispatch.is_chat if self.sender is not None else lambda _: False
+        return await deliver(parts.store, self.channels, parts.now, dispatch.plan, self.hosts, is_others)
+
+    async def _fold_chats(self) -> None:
+        dispatch, parts = self.dispatch, self.parts
+        await fold(parts.store, self.channels, parts.now, dispatch.plan, self.hosts, dispatch.is_chat)
 
 
 @asynccontextmanager
@@ -242,7 +249,7 @@ def _sender(config: Config, store: Store, channels: Channels, dispatch: Dispatch
         return None
     from watcher.sender import Sender
 
-    sender = Sender(store, channels, clock, dispatch.letter, named)
+    sender = Sender(store, channels, clock, dispatch.letter, named, operator=config.operator)
     dispatch.wake = sender.wake
     return sender
 

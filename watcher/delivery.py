@@ -20,6 +20,8 @@ from watcher.store import Connection, Store, alerts, changes, outbox
 LEASE = timedelta(seconds=90)
 """How long a send may take before it counts as died under way."""
 AT_ONCE = 20
+FOLDED = 50
+"""Channels folded in one transaction."""
 WAITS = (5, 30, 120, 600)
 """Seconds before the second, third … attempt; the last one again and again."""
 
@@ -49,28 +51,53 @@ async def deliver(
 ) -> Delivered:
     """Send all rows that are due now, those that say the same of several pages of a host as one.
 
-    Channels that are `is_others` to send to are only folded here.
+    Channels that are `is_others` are left to others.
     """
     await store.run(outbox.expired, now())
-    counts = await store.read(outbox.counts)
-    if await store.read(changes.repeated, now() - folding.WITHIN):
-        for channel in sorted({channel for channel, state in counts if state == "pending"}):
-            with contextlib.suppress(LookupError):  # a channel that is not in config.toml any more: said below
-                channels(channel)
-                await store.run(_fold, channel, now(), plan, hosts)
-    names = {channel for channel, state in counts if state in {"pending", "wait"} and not is_others(channel)}
+    await fold(store, channels, now, plan, hosts, lambda name: not is_others(name))
+    names = {name for name in await store.read(outbox.channels_waiting) if not is_others(name)}
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(_channel(store, channels, name, now)) for name in sorted(names)]
     ends = [task.result() for task in tasks]
     return Delivered(*(sum(column) for column in zip(*ends, strict=True))) if ends else Delivered()
 
 
-def _fold(conn: Connection, channel: str, now: datetime, plan: Plan, hosts: Mapping[str, str]) -> None:
-    """Fold the alerts of a channel that wait, in one transaction."""
-    there = outbox.waiting(conn, channel)
-    due = {hosts.get(alert.source) for alert, at in there if at <= now} - {None}
-    waiting = [alert for alert, _ in there if hosts.get(alert.source) in due]
-    recent = outbox.sent_since(conn, channel, now - folding.WITHIN) if waiting else []
+async def fold(
+    store: Store,
+    channels: Channels,
+    now: Clock,
+    plan: Plan,
+    hosts: Mapping[str, str],
+    is_mine: Callable[[str], bool],
+) -> None:
+    """Fold the alerts that wait for the channels that are `is_mine`: what says the same is told once."""
+    repeated = await store.read(changes.repeated, now() - folding.WITHIN)
+    telling = await store.read(outbox.telling, repeated) if repeated else set()
+    names = [name for name in sorted(telling) if is_mine(name) and _is_there(channels, name)]
+    for first in range(0, len(names), FOLDED):
+        await store.run(_fold, names[first : first + FOLDED], now(), plan, hosts)
+
+
+def _is_there(channels: Channels, name: str) -> bool:
+    with contextlib.suppress(LookupError):  # one that is not in config.toml any more: said when it is sent to
+        channels(name)
+        return True
+    return False
+
+
+def _fold(conn: Connection, names: Sequence[str], now: datetime, plan: Plan, hosts: Mapping[str, str]) -> None:
+    """Fold the alerts of these channels that wait, in one transaction."""
+    waiting = outbox.waiting(conn, names)
+    recent = outbox.sent_since(conn, names, now - folding.WITHIN)
+    for name, there in waiting.items():
+        due = {hosts.get(alert.source) for alert, at in there if at <= now} - {None}
+        mine = [alert for alert, _ in there if hosts.get(alert.source) in due]
+        _fold_one(conn, mine, recent.get(name, []) if mine else [], plan, hosts)
+
+
+def _fold_one(
+    conn: Connection, waiting: Sequence[Alert], recent: Sequence[Alert], plan: Plan, hosts: Mapping[str, str]
+) -> None:
     if len({alert.source for alert in (*waiting, *recent)}) < 2:  # noqa: PLR2004 - one source alone says nothing twice
         return
     ids = sorted({change for alert in (*waiting, *recent) for change in alert.changes})

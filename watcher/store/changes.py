@@ -156,11 +156,12 @@ def _brought(before: Change, one: Change) -> bool:
     return whole and before.new.get(one.path[-1]) == one.old
 
 
-def repeated(conn: Connection, since: datetime) -> bool:
-    """Return whether several sources changed alike since then, in what they say or by being gone."""
+def repeated(conn: Connection, since: datetime) -> set[str]:
+    """Return the ids of changes since then in which several sources changed alike: they say the same, or are gone."""
     same = (table.c.kind, table.c.path, table.c.old, table.c.new)
-    query = select(1).where(table.c.at >= since).group_by(*same).having(func.count(table.c.source.distinct()) > 1)
-    return conn.execute(query.limit(1)).scalar() is not None
+    query = select(func.aggregate_strings(table.c.id, " ")).where(table.c.at >= since)
+    query = query.group_by(*same).having(func.count(table.c.source.distinct()) > 1)
+    return {one for ids in conn.execute(query).scalars() for one in ids.split()}
 
 
 def latest(conn: Connection, source: str, kinds: Collection[str]) -> datetime | None:

@@ -7,6 +7,7 @@ and the message may or may not have arrived.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import datetime, timedelta
@@ -31,20 +32,31 @@ def put_alert(conn: Connection, alert: Alert, deliveries: Sequence[Delivery]) ->
         conn.execute(insert(conn.dialect.name, table), [row(table, one) for one in deliveries])
 
 
-def waiting(conn: Connection, channel: str) -> list[tuple[Alert, datetime]]:
-    """Return the alerts of a channel of which nothing was tried yet, oldest first, each with when it is due."""
-    fresh = (table.c.state == "pending") & (table.c.attempts == 0)
-    due = select(table.c.alert, func.min(table.c.due).label("due")).where(table.c.sent_at.is_(None), fresh)
-    due = due.where(table.c.channel == channel).group_by(table.c.alert)
-    first = {one: at for one, at in conn.execute(due)}  # noqa: C416 - rows are no pairs to the type checker
-    tried = exists().where(table.c.alert == alerts.c.id, ~fresh)
-    return [(one, first[one.id]) for one in _alerts(conn, select(alerts).where(alerts.c.id.in_(first), ~tried))]
+def telling(conn: Connection, change_ids: Collection[str]) -> set[str]:
+    """Return the channels where an alert that tells one of these changes waits, nothing of it tried yet."""
+    query = select(table.c.channel, alerts.c.changes).join(alerts, alerts.c.id == table.c.alert).where(_is_fresh())
+    wanted = set(change_ids)
+    return {row.channel for row in conn.execute(query) if not wanted.isdisjoint(row.changes)}
 
 
-def sent_since(conn: Connection, channel: str, since: datetime) -> list[Alert]:
-    """Return the alerts of a channel that it has got, or is getting, since then."""
+def waiting(conn: Connection, channels: Collection[str]) -> dict[str, list[tuple[Alert, datetime]]]:
+    """Return by channel the alerts of which nothing was tried yet, oldest first, each with when it is due."""
+    due = select(table.c.alert, func.min(table.c.due).label("due")).where(_is_fresh(), table.c.channel.in_(channels))
+    first = {one: at for one, at in conn.execute(due.group_by(table.c.alert))}  # noqa: C416 - rows are no pairs to the type checker
+    tried = exists().where(table.c.alert == alerts.c.id, ~_is_fresh())
+    found: defaultdict[str, list[tuple[Alert, datetime]]] = defaultdict(list)
+    for one in _alerts(conn, select(alerts).where(alerts.c.id.in_(first), ~tried)):
+        found[one.channel].append((one, first[one.id]))
+    return found
+
+
+def sent_since(conn: Connection, channels: Collection[str], since: datetime) -> dict[str, list[Alert]]:
+    """Return by channel the alerts that it has got, or is getting, since then, oldest first."""
     sent = exists().where(table.c.alert == alerts.c.id, table.c.state.in_(("sent", "sending", "wait")))
-    return _alerts(conn, select(alerts).where(alerts.c.channel == channel, alerts.c.at >= since, sent))
+    found: defaultdict[str, list[Alert]] = defaultdict(list)
+    for one in _alerts(conn, select(alerts).where(alerts.c.channel.in_(channels), alerts.c.at >= since, sent)):
+        found[one.channel].append(one)
+    return found
 
 
 def replace_alerts(conn: Connection, replaced: Mapping[str, str]) -> None:
@@ -105,6 +117,12 @@ def counts(conn: Connection) -> dict[tuple[str, str], int]:
     return {(channel, state): number for channel, state, number in conn.execute(query)}
 
 
+def channels_waiting(conn: Connection) -> set[str]:
+    """Return the channels for which something waits to be sent."""
+    open_ones = table.c.sent_at.is_(None) & table.c.state.in_(("pending", "wait"))
+    return set(conn.execute(select(table.c.channel).where(open_ones).distinct()).scalars())
+
+
 def next_due(conn: Connection) -> datetime | None:
     """Return when there is something to do next: a part to send, or a lease that runs out."""
     return conn.execute(select(func.min(table.c.due)).where(_next_in_line())).scalar()
@@ -143,6 +161,11 @@ def _closing(key: str, columns: tuple[str, ...], *, tried: bool = False) -> Upda
     values: dict[str, Any] = {name: bindparam(name) for name in columns}
     counted = {"attempts": table.c.attempts + 1} if tried else {}
     return update(table).where(table.c[key] == bindparam("of"), _is_open()).values({**values, **counted})
+
+
+def _is_fresh() -> ColumnElement[bool]:
+    """Not tried yet."""
+    return table.c.sent_at.is_(None) & (table.c.state == "pending") & (table.c.attempts == 0)
 
 
 def _is_open() -> ColumnElement[bool]:
