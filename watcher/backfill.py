@@ -68,6 +68,8 @@ async def backfill(
     for snapshot in timeline:
         if snapshot.provenance == captures.provenance:
             stored.setdefault(snapshot.at, set()).add(snapshot.sha256)
+    thinned = await parts.store.read(snapshots.thinned, source.name)  # with which nothing can be compared
+    timeline = [snapshot for snapshot in timeline if snapshot.seq not in thinned]
     one = Backfill(
         parts,
         source,

@@ -182,15 +182,16 @@ def clocks(conn: Connection) -> set[str]:
 
 
 class Walked(NamedTuple):
-    """How far a chain was followed: the last record that holds, its hash and bytes (None: thinned).
+    """How far a chain was followed: the last record that holds, its hash and bytes (None: thinned, or none yet).
 
-    `thinned` counts those without bytes so far; `bad` is the id of the first that does not hold, and `ended` says that
-    there is nothing behind.
+    `start` is the full copy that the bytes hang on; `thinned` counts records without bytes so far; `bad` is the id of
+    the first that does not hold, and `ended` says that there is nothing behind.
     """
 
     seq: int = 0
     head: str = ""
-    body: bytes | None = b""
+    body: bytes | None = None
+    start: int = THINNED
     thinned: int = 0
     bad: str | None = None
     ended: bool = False
@@ -217,7 +218,7 @@ def walk(conn: Connection, source: str, walked: Walked, most: int = 64) -> Walke
     for found in rows:
         try:
             one = snapshot(conn, found.id)
-            content = _next(conn, source, walked.seq + 1, walked.body)
+            start, content = _next(conn, source, walked.seq + 1, walked.start, walked.body)
             digest = record_hash(one)
             sha256 = one.sha256 if content is None else hashlib.sha256(content).hexdigest()
         except UNREADABLE:
@@ -225,7 +226,7 @@ def walk(conn: Connection, source: str, walked: Walked, most: int = 64) -> Walke
         due = source, walked.seq + 1, walked.head, digest, digest[:ID_DIGITS], sha256
         if (one.source, one.seq, one.previous, one.record_hash, one.id, one.sha256) != due:
             return walked._replace(bad=found.id, ended=True)
-        walked = Walked(one.seq, digest, content, walked.thinned + (content is None))
+        walked = Walked(one.seq, digest, content, start, walked.thinned + (content is None))
     return walked._replace(ended=len(rows) < most)
 
 
@@ -238,9 +239,10 @@ def links(
     """
     query = select(table).where(table.c.source == source, table.c.seq > after).order_by(table.c.seq).limit(most)
     found: list[tuple[Snapshot, bytes | None]] = []
+    start = conn.execute(_START, {"source": source, "seq": after}).scalar() or THINNED
     for one in _records(conn, query):
         try:
-            before = _next(conn, source, one.seq, before)
+            start, before = _next(conn, source, one.seq, start, before)
         except ValueError as error:
             raise Corrupt(source, one.id, str(error)) from error
         if before is not None and hashlib.sha256(before).hexdigest() != one.sha256:
@@ -254,6 +256,12 @@ def hash_at(conn: Connection, source: str, seq: int) -> str | None:
     query = select(table.c.record_hash).where(table.c.source == source, table.c.seq == seq)
     found: str | None = conn.execute(query).scalar()
     return found
+
+
+def thinned(conn: Connection, source: str) -> set[int]:
+    """Return the numbers of the records of a chain whose bytes were thinned."""
+    query = select(bodies.c.seq).where(bodies.c.source == source, bodies.c.start == THINNED)
+    return set(conn.execute(query).scalars())
 
 
 def lengths(conn: Connection) -> dict[str, int]:
@@ -313,16 +321,19 @@ def _unpacked(conn: Connection, source: str, seq: int) -> bytes:
     return content
 
 
-def _next(conn: Connection, source: str, seq: int, before: bytes | None) -> bytes | None:
-    """The bytes of one revision, given those `before` it; None if thinned. Raises ValueError if they are damaged."""
+def _next(conn: Connection, source: str, seq: int, start: int, before: bytes | None) -> tuple[int, bytes | None]:
+    """The full copy that one revision hangs on, and its bytes, given those of the revision before it; None if thinned.
+
+    Raises ValueError where they are damaged.
+    """
     link = conn.execute(_PACKED.where(bodies.c.seq == seq), {"source": source}).one_or_none()
     if link is None:
         raise ValueError("its bytes are missing")
     if is_thinned(link):
-        return None
-    if before is None and link.start != seq:
+        return THINNED, None
+    if link.start not in (seq, start) or seq - link.start >= FULL_EACH:
         raise ValueError("what it differs from is missing")
-    return _open(link, before)
+    return link.start, _open(link, before)
 
 
 # Stated once: that takes longer than the query.
@@ -338,7 +349,9 @@ _PACKED: Select[Any] = select(bodies.c.seq, bodies.c.start, bodies.c.size, bodie
     bodies.c.source == bindparam("source")
 )
 _FULL = bodies.alias()
-_START = select(_FULL.c.start).where(_FULL.c.source == bindparam("source"), _FULL.c.seq == bindparam("seq"))
+_START: Select[Any] = select(_FULL.c.start).where(
+    _FULL.c.source == bindparam("source"), _FULL.c.seq == bindparam("seq")
+)
 _CHAIN = _PACKED.where(
     bodies.c.seq.between(_START.scalar_subquery(), bindparam("seq")), bodies.c.seq > bindparam("seq") - FULL_EACH
 ).order_by(bodies.c.seq)
