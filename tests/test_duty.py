@@ -241,5 +241,9 @@ def test_gaps_are_reported_each_week_and_after_an_edit(both: Desk) -> None:
     assert report() == 0
 
 
-def test_paging_of_a_configuration_knows_its_rotas(desk: Desk) -> None:
-    assert Paging.of(desk.config, letter, {}).rotas == ("desk",)
+def test_paging_of_a_configuration_knows_its_rotas_and_calendars_that_come_later(desk: Desk) -> None:
+    calendars: dict[str, tuple[Event, ...]] = {}
+    paging = Paging.of(desk.config, letter, {}, calendars)
+    calendars["desk"] = (Event("Ed", MONDAY, MONDAY + HOUR),)
+    assert paging.rotas == ("desk",)
+    assert paging.calendars["desk"]

@@ -61,7 +61,10 @@ class Paging:
     def of(
         cls, config: Config, letter: Letter, urls: Mapping[str, str], calendars: duty.Calendars | None = None
     ) -> Paging:
-        """As config.toml says; `urls` are the pages of the sources, `calendars` those of rotas that have one."""
+        """As config.toml says; `urls` are the pages of the sources, `calendars` the events of rotas that have one.
+
+        Both may be filled later on.
+        """
         return cls(
             people={one.name: one for one in config.people},
             policies={one.name: _policy(one) for one in config.escalations},
