@@ -33,6 +33,7 @@ class Reader:
         self.data = data
         self.vault = Vault(folder, env)
         self.problems: list[str] = []
+        self._raw: dict[str, list[tuple[str, dict[str, Any]]]] = {}
 
     def shape(self, tables: Sequence[str], arrays: Sequence[str]) -> None:
         """Refuse keys of the file that are neither [table] nor [[array]], and arrays that are something else."""
@@ -61,10 +62,11 @@ class Reader:
 
     def raw(self, key: str) -> list[tuple[str, dict[str, Any]]]:
         """The tables [[key]] as they stand in the file, each with its path."""
-        listed = self.data.get(key, [])
-        if not isinstance(listed, list):
-            return []
-        return [(item(key, index, one), one) for index, one in enumerate(listed) if isinstance(one, dict)]
+        if key not in self._raw:  # asked for several times, and there may be thousands
+            listed = self.data.get(key, [])
+            tables = enumerate(listed) if isinstance(listed, list) else ()
+            self._raw[key] = [(item(key, index, one), one) for index, one in tables if isinstance(one, dict)]
+        return self._raw[key]
 
     def names(self, key: str) -> set[str]:
         """The names of the tables [[key]], those with problems included."""
