@@ -120,7 +120,7 @@ def as_told(folder: Path) -> list[Figure]:
 def make(folder: Path) -> None:
     """Write captures of a page: some differ in a row's office, some in its edition, most in tokens alone."""
     folder.mkdir()
-    rows = [row(number) for number in range(ROWS)]
+    rows = [row(number) for number in range(3 * ROWS)]
     for number in range(REVISIONS):
         if number % CHANGED_ONE_IN == 0:
             rows[number % ROWS] = row(number % ROWS, number)

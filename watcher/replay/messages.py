@@ -23,8 +23,8 @@ ATTEMPTS = 5
 """Sends of one message to a channel that asks for patience; then it is given up."""
 PATIENCE = 5.0
 """Seconds before the next attempt where the channel does not say."""
-LONGEST_FRAME = 4
-"""Bytes in which the length of a frame is written."""
+LENGTH = 4
+"""Bytes in which the length of a kept message is written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ def kept(write: Callable[[Callable[[Told], None]], None]) -> Iterator[Iterable[T
 
         def put(told: Told) -> None:
             frame = encode(told)
-            file.write(len(frame).to_bytes(LONGEST_FRAME) + frame)
+            file.write(len(frame).to_bytes(LENGTH) + frame)
 
         write(put)
         file.seek(0)
@@ -107,7 +107,7 @@ def kept(write: Callable[[Callable[[Told], None]], None]) -> Iterator[Iterable[T
 
 def _frames(file: IO[bytes]) -> Iterator[Told]:
     decode = msgspec.msgpack.Decoder(Told).decode
-    while head := file.read(LONGEST_FRAME):
+    while head := file.read(LENGTH):
         yield decode(file.read(int.from_bytes(head)))
 
 
