@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta, tzinfo
+from datetime import UTC, datetime, time, timedelta, tzinfo
 
-from watcher.oncall.rota import to_instant
-
-DAY = timedelta(days=1)
+MINUTE = timedelta(minutes=1)
 
 
 def is_quiet(hours: str, at: datetime, zone: tzinfo) -> bool:
     """Whether an instant is in hours like "22:00-07:00" of `zone`: from the first minute until before the last.
 
-    "" is never; hours that end as they begin are the whole day.
+    "" is never, and so are hours that end as they begin.
     """
     if not hours:
         return False
     begin, end = _clocks(hours)
-    now = at.astimezone(zone).time().replace(tzinfo=None)
-    return begin <= now < end if begin < end else now >= begin or now < end
+    now = at.astimezone(zone).time()
+    return begin <= now < end if begin <= end else now >= begin or now < end
 
 
 def ends(hours: str, at: datetime, zone: tzinfo) -> datetime:
-    """When the quiet hours of an instant that is in them end (UTC)."""
-    _, end = _clocks(hours)
-    day = at.astimezone(zone).date()
-    found = to_instant(datetime.combine(day, end), zone)
-    return found if found > at else to_instant(datetime.combine(day + DAY, end), zone)
+    """When the quiet hours of an instant that is in them end (UTC).
+
+    The clocks are followed minute by minute, since they may skip the end, or come to it twice.
+    """
+    at = at.astimezone(UTC).replace(second=0, microsecond=0)
+    while is_quiet(hours, at, zone):
+        at += MINUTE
+    return at
 
 
 def _clocks(hours: str) -> tuple[time, time]:
