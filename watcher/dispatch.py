@@ -135,10 +135,11 @@ class Dispatch:
             return
         now = self.now()
         told = readers.share_out(conn, wanted, now, self.quiet)
-        groups: dict[tuple[tuple[Change, ...], str], list[str]] = {}
+        groups: dict[tuple[tuple[str, ...], str], tuple[tuple[Change, ...], list[str]]] = {}
         for chat, changes in told.values():
-            groups.setdefault((changes, chat.timezone), []).append(chat.id)
-        for (changes, zone), chats in groups.items():
+            same = tuple(change.id for change in changes), chat.timezone
+            groups.setdefault(same, (changes, []))[1].append(chat.id)
+        for (_, zone), (changes, chats) in groups.items():
             like = Alert("", readers.ROUTE, chats[0], changes[0].source, changes[0].snapshot, now, _sorted(changes))
             planned = self.plan(like, changes, related=_naming_same(related, changes), hold=self.hold, zone=zone)
             made = readers.copies(planned, chats, changes, like)
