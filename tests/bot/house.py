@@ -114,6 +114,7 @@ class House(Rig):
     def say(self, text: str, user: int = ANA, chat: int = 0, **more: Any) -> str:
         """Somebody writes; what the bot says to that, as people read it."""
         before = len(self.api.messages(chat or user))
+        self.now += timedelta(seconds=1)
         self.api.say(user, chat or user, text, **more)
         self.wait()
         return "\n".join(line for one in self.api.messages(chat or user)[before:] for line in one.lines())
@@ -174,4 +175,5 @@ async def _made(work: Callable[[], Awaitable[T]]) -> T:
 def _open(conn: Connection) -> bool:
     """Whether an update waits, or a message."""
     waiting = select(func.count()).where(delivery.c.state.in_(("pending", "sending", "wait")))
+    waiting = waiting.where(delivery.c.channel.startswith("telegram:"))
     return bool(inbox.unhandled(conn, 1) or conn.execute(waiting).scalar_one())

@@ -94,7 +94,7 @@ def _put(conn: Connection, talk: Talk, wanted: Filter, mode: str = INSTANT) -> A
     said = "This chat is told" if known is None else "This chat is told already"
     told = MODES[mode if known is None else known.mode]
     return Answer(
-        (line(f"{said} {told}: ", strong(describe(wanted)), "."),),
+        (line(f"{said} {told}: ", strong(describe(wanted))),),
         _offers(talk, key, known.mode if known else mode),
         toast=describe(wanted),
         edits=True,
@@ -134,7 +134,7 @@ def _turn(conn: Connection, talk: Talk, mode: str) -> Answer:
     subscriptions.put(conn, known._replace(mode=mode))
     talk.desk.subscriptions_changed()
     told = MODES[mode] + (f" ({talk.chat(conn).digest})" if mode == DIGEST else "")
-    said = line(f"This chat is told {told}: ", strong(describe(known.filter)), ".")
+    said = line(f"This chat is told {told}: ", strong(describe(known.filter)))
     return Answer((said,), _offers(talk, known.id, mode), toast=f"Told {told}", edits=True, about=known.id)
 
 
@@ -175,7 +175,7 @@ def pressed_unsubscribe(conn: Connection, talk: Talk) -> Answer:
 def _forget(conn: Connection, talk: Talk, gone: Sequence[Subscription]) -> Answer:
     subscriptions.remove(conn, talk.channel, [one.id for one in gone])
     talk.desk.subscriptions_changed()
-    said = [line("Not told any more: ", strong(describe(one.filter)), ".") for one in gone]
+    said = [line("Not told any more: ", strong(describe(one.filter))) for one in gone]
     return Answer(tuple(said), toast="Unsubscribed", edits=True, about=" ".join(one.id for one in gone))
 
 
