@@ -57,8 +57,8 @@ class Sender:
 
     `channels` gives a chat's notifier; `named` are channels of config.toml that are chats; `letter` makes a message
     (outbox.letter); `tick` and `sleep` are the clock that limits are counted on; `operator` is the channel that hears
-    of messages which could not be sent as they are. `fold` is called before rows are put in line. `health` says what
-    stops it, if anything does; `floods` counts how often it was asked to wait.
+    of messages which could not be sent as they are. `fold` is called before rows are put in line, `passing` whenever
+    they were, and nothing stops it. `health` says what does; `floods` counts how often it was asked to wait.
     """
 
     store: Store
@@ -70,6 +70,7 @@ class Sender:
     sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
     operator: str = ""
     fold: Callable[[], Awaitable[object]] | None = None
+    passing: Callable[[], None] = lambda: None
     pacing: Pacing = field(default_factory=Pacing)
     woken: asyncio.Event = field(default_factory=asyncio.Event)
     health: str = ""
@@ -98,9 +99,10 @@ class Sender:
         try:
             await self._drain(stop)
             await self._land()
-        finally:
+        except asyncio.CancelledError:
             for task in self._flying:
                 task.cancel()
+            raise
         return Delivered(self._ends[Sent], self._ends[Retry], self._ends[Dead])
 
     async def _drain(self, stop: asyncio.Event | None) -> None:
@@ -152,6 +154,8 @@ class Sender:
             folded += await self.store.run(self._merge, many, now)
         if folded:
             waiting = await self.store.read(queue.waiting, self.named, TELEGRAM)
+        if not self.health:
+            self.passing()
         return self._in_order(waiting, now)
 
     def _in_order(self, waiting: Iterable[Waiting], now: datetime) -> list[Waiting]:
@@ -236,7 +240,7 @@ class Sender:
     def _landed(self, task: asyncio.Task[None]) -> None:
         self._flying.pop(task, None)
         if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("a message could not be sent, and is tried again: %s: %s", type(error).__name__, error)
+            log.error("how a message ended is not known, and it is repeated: %s: %s", type(error).__name__, error)
 
     async def _send(self, delivery: Delivery, sent_as: Message) -> None:
         try:

@@ -85,9 +85,13 @@ async def _write(app: App, passed: dict[str, float | None]) -> None:
 
 async def _send(sender: Sender, stop: asyncio.Event, passed: dict[str, float | None]) -> None:
     """Send what waits for chats, whenever rows were written or are due."""
+
+    def passing() -> None:
+        passed["sender"] = time.monotonic()
+
+    sender.passing = passing
     while not stop.is_set():
-        if await _guarded(lambda: sender.drain(stop)) and not sender.health:
-            passed["sender"] = time.monotonic()
+        await _guarded(lambda: sender.drain(stop))
         woken = asyncio.create_task(sender.woken.wait())
         await either(stop, TICK, woken)
         woken.cancel()
