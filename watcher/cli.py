@@ -22,7 +22,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Start with `watcher demo`, a tour that needs no network, or `watcher check` for the pages in config.toml.",
 )
-db = typer.Typer(help="The store: bring its tables up to date.", no_args_is_help=True)
+db = typer.Typer(help="The store: copied, put back, looked through, brought up to date.", no_args_is_help=True)
 app.add_typer(db, name="db")
 oncall = typer.Typer(invoke_without_command=True)
 app.add_typer(oncall, name="oncall")
@@ -418,6 +418,48 @@ def upgrade(*, config: ConfigPath = CONFIG, log_level: Log = LogLevel.WARNING) -
     from watcher.commands import health
 
     health.upgrade(desk)
+
+
+File = Annotated[Path, typer.Argument(metavar="FILE", help="The copy.")]
+
+
+@db.command(epilog="Example: watcher db backup copy.db")
+def backup(
+    file: File,
+    *,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite a file that is there.")] = False,
+    config: ConfigPath = CONFIG,
+    log_level: Log = LogLevel.WARNING,
+) -> None:
+    """Copy the store to a file, while watcher runs or not."""
+    desk = Desk.begin(config, log_level=log_level)
+    from watcher.commands import keeping
+
+    keeping.backup(desk, file, force=force)
+
+
+@db.command(epilog="Example: watcher db restore copy.db --force")
+def restore(
+    file: File,
+    *,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the store that is there.")] = False,
+    config: ConfigPath = CONFIG,
+    log_level: Log = LogLevel.WARNING,
+) -> None:
+    """Put a copy in the place of the store, once it was seen to be sound. Stop watcher first."""
+    desk = Desk.begin(config, log_level=log_level)
+    from watcher.commands import keeping
+
+    keeping.restore(desk, file, force=force)
+
+
+@db.command("check")
+def check_store(*, config: ConfigPath = CONFIG, json: Json = False, log_level: Log = LogLevel.WARNING) -> None:
+    """Look through the store: is the database whole, and is all evidence in it as it was stored?"""
+    desk = Desk.begin(config, json=json, log_level=log_level)
+    from watcher.commands import keeping
+
+    raise typer.Exit(keeping.check(desk))
 
 
 @app.command()

@@ -53,7 +53,7 @@ class Store:
         `migrate` makes the tables of a new database, and changes those of an older one. Raises StoreError for a
         database that cannot be opened, is damaged, newer than this program, or not ours.
         """
-        place = _place(url_or_path)
+        place = located(url_or_path)
         if isinstance(place, Path):
             store = cls(str(place), partial(engines.sqlite, place), engines.warnings())
         else:
@@ -166,7 +166,7 @@ def _settle(future: Future[T], call: Callable[[], T]) -> None:
         future.set_exception(error)
 
 
-def _place(url_or_path: str | Path) -> Path | URL:
+def located(url_or_path: str | Path) -> Path | URL:
     """Where the database is: a file, or a PostgreSQL address."""
     text = str(url_or_path)
     if "://" not in text:
