@@ -156,7 +156,7 @@ async def trial(desk: Desk, chosen: Chosen, path: Path, *, only_lost: str = "", 
                 await begun.run(pool, take, step)
     sorts = (LOST,) if only_lost else SORTS
     if report:
-        _write(report, page(counts, sorts, desk.config.path.name, path.name, desk.config.timezone))
+        _write(report, page(counts, sorts, path.name, desk.config.timezone))
     elif not desk.json:
         _print_table(desk, counts, sorts)
     return int(bool(only_lost) and counts.total(LOST) > 0)

@@ -40,9 +40,9 @@ def said(change: Change) -> str:
     return as_text([told.line for told in body([change])])
 
 
-def page(counts: Counts, sorts: Sequence[str], old: str, new: str, zone: tzinfo) -> str:
-    """The whole report: who is told how much, and what of it differs; `old` and `new` name the configurations."""
-    title = f"What {new} would have told, beside {old}"
+def page(counts: Counts, sorts: Sequence[str], new: str, zone: tzinfo) -> str:
+    """The whole report: who is told how much, and what of it differs; `new` names the other configuration."""
+    title = f"What {new} would have told, beside what the present configuration tells"
     head = "".join(f"<th>{sort}</th>" for sort in sorts)
     rows = "".join(
         f"<tr><td>{_text(to)}</td>{''.join(f'<td class=n>{number[sort]:,}</td>' for sort in sorts)}</tr>"
