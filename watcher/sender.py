@@ -115,10 +115,11 @@ class Sender:
                     break
                 await self.sleep(min(halted, RELOAD))
                 continue
+            idle = not self._flying  # before the line is read: what lands meanwhile may make way for another
             if not line or self.woken.is_set() or self.tick() - loaded >= RELOAD:
                 self.woken.clear()
                 line, loaded = await self._line(), self.tick()
-            if not line and not self._flying:
+            if idle and not line:
                 break
             line = await self._send_some(line)
 
