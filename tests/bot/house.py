@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
+import time
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
@@ -47,6 +48,8 @@ class House(Rig):
         super().__init__(folder, site, store)
         self.api = api
         self.now = real_clock()
+        self.away = 0.0
+        api.world.clock = lambda: time.time() + self.away
         self.app: App
         self._stop: asyncio.Event | None = None
         self._ready = threading.Event()
@@ -56,7 +59,8 @@ class House(Rig):
 
     def configure(self, *tables: str, telegram: str = "", **settings: str) -> None:
         """Write config.toml: a table at /list, and the bot."""
-        bots = f'[telegram]\ntoken_env = "TELEGRAM_TOKEN"\nbase_url = "{self.api.base_url}"\nadmins = [{ADMIN}]\n{telegram}\n'
+        url = self.api.base_url
+        bots = f'[telegram]\ntoken_env = "TELEGRAM_TOKEN"\nbase_url = "{url}"\nadmins = [{ADMIN}]\n{telegram}\n'
         self.path.write_text(desk_config(self.site, source(self.site), bots, *tables, **settings), encoding="utf-8")
 
     def open(self, work: Callable[[App], None] = lambda _: None) -> House:
@@ -152,6 +156,20 @@ class House(Rig):
         self.store.run_sync(chats.put, Chat(f"telegram:{user}", "private", "", self.now))
         self.api.chat(user)
         return self
+
+    def later(self, **span: float) -> None:
+        """Time passes, also where Telegram is."""
+        self.now += timedelta(**span)
+        self.away += timedelta(**span).total_seconds()
+
+    def everything_stored(self) -> list[object]:
+        """Every row of every table."""
+        from watcher.store.tables import metadata
+
+        def rows(conn: Connection) -> list[object]:
+            return [tuple(row) for one in metadata.sorted_tables for row in conn.execute(select(one))]
+
+        return self.store.read_sync(rows)
 
     def deeds(self) -> list[Deed]:
         """The audit, oldest first."""

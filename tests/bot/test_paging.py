@@ -97,6 +97,12 @@ def test_forged_data_changes_nothing(house: House) -> None:
     house.open().joined(ANA)
     page = paged(house)
     (message,) = house.api.messages(ANA)
-    for data in ("p1:0000000000000000:ack:0", f"p1:{page.id}:ack:999999", f"p2:{page.id}:ack:1", "b1:sub:1:x", "b1:evil:1:"):
+    for data in (
+        "p1:0000000000000000:ack:0",
+        f"p1:{page.id}:ack:999999",
+        f"p2:{page.id}:ack:1",
+        "b1:sub:1:x",
+        "b1:evil:1:",
+    ):
         house.press(ANA, message, data)
     assert now(house, page).state == "open"

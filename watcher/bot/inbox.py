@@ -37,6 +37,7 @@ TROUBLE = 5.0
 PREPARING = 90.0
 """Seconds that a command may read and fetch."""
 ROUTE, LANE = "reply", 2
+REFUSED = "refused"
 LONGEST_TOAST = 190
 """Characters of what a press is answered with; Telegram takes 200."""
 NOBODY = Asker(Member(0, "", Role.READER, datetime.min.replace(tzinfo=UTC)), None, decides=False)
@@ -148,10 +149,11 @@ class Inbox:
     async def _refuse(self, talk: Talk, command: Command, why: str) -> Answer:
         """Say no. A stranger is told once a day."""
         last = await self.desk.store.read(audit.last, talk.ask.user or 0, talk.channel)
-        again = last is not None and last.action == "refused" and talk.now - last.at < timedelta(days=1)
+        told = last is not None and (last.action == REFUSED or REFUSED in (last.detail or {}))
+        again = told and last is not None and talk.now - last.at < timedelta(days=1)
         stranger = talk.asker.role is None
         refusal = Answer(toast=why) if stranger and again else _no(why)
-        return await self._store(talk.ask, command, refusal, talk, action="refused")
+        return await self._store(talk.ask, command, refusal, talk, action=REFUSED)
 
     async def _store(
         self,
@@ -201,7 +203,7 @@ def _run(conn: Connection, command: Command, talk: Talk) -> Answer:
 
 
 def _no(why: str) -> Answer:
-    return say(why, toast=why, detail={"refused": why})
+    return say(why, toast=why, detail={REFUSED: why})
 
 
 async def _done(result: Awaitable[None] | None) -> Any:

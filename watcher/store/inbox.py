@@ -37,6 +37,11 @@ def handle(conn: Connection, update_id: int, now: datetime) -> bool:
     return conn.execute(update(table).where(mine).values(handled=now)).rowcount > 0
 
 
+def blank(conn: Connection, update_id: int) -> None:
+    """Forget what was in an update: it held a secret."""
+    conn.execute(update(table).where(table.c.id == update_id).values(body={}))
+
+
 def forget(conn: Connection, before: datetime) -> int:
     """Delete what was handled before then. Returns how many there were."""
     return conn.execute(delete(table).where(table.c.handled < before)).rowcount

@@ -10,7 +10,7 @@ from watcher.bot.desk import Answer, Command, Refusal, Talk, line, say, strong
 from watcher.bot.who import NOT_JOINED
 from watcher.config import parse_duration
 from watcher.people import Chat, Invite, Member, Role
-from watcher.store import Connection, chats, members, queue
+from watcher.store import Connection, chats, inbox, members, queue
 from watcher.subscriptions.reading import EXAMPLES
 
 IN, OUT = {"member", "administrator", "creator"}, {"left", "kicked"}
@@ -28,6 +28,7 @@ def start(conn: Connection, talk: Talk) -> Answer:
         return _start_here(conn, talk)
     member, role = talk.asker.member, talk.asker.role
     if code := talk.words.split()[0] if talk.words else "":
+        inbox.blank(conn, talk.ask.update)
         invite = members.use(conn, code, talk.now) if len(code) <= LONGEST_CODE else None
         if invite is None:
             raise Refusal(NO_CODE)
@@ -134,9 +135,9 @@ def code(conn: Connection, talk: Talk) -> Answer:
     made = secrets.token_urlsafe(CODE_BYTES)
     ends = talk.now + span
     members.put_invite(conn, Invite(members.digest(made), role, uses, ends, talk.ask.user, talk.now))
-    text = f"/start {made}\nor https://t.me/{talk.desk.api.username}?start={made}"
+    text = f"Whoever sends me this joins:\n/start {made}\nhttps://t.me/{talk.desk.api.username}?start={made}"
     times = "once" if uses == 1 else f"{uses} times"
-    said = f"Whoever sends me this becomes a {role.label}, {times}, until {ends:%b %d, %H:%M} UTC:"
+    said = f"An invitation for a {role.label}, {times}, until {ends:%b %d, %H:%M} UTC, comes by itself: it is not kept."
     to = talk.ask.user or 0
     return say(
         said,

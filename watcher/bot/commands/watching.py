@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from watcher import plugins
 from watcher.bot import asks
 from watcher.bot.data import button
-from watcher.bot.desk import Answer, Command, Refusal, Talk, line, strong
+from watcher.bot.desk import Answer, Command, Refusal, Talk, line, say, strong
 from watcher.config import ConfigError
 from watcher.config import source as config_source
 from watcher.core import Document, Failure, NotReadable, Source, capture_of
@@ -120,15 +120,13 @@ def named(conn: Connection, talk: Talk) -> Answer:
 def waits_for_name(conn: Connection, talk: Talk) -> Answer | None:
     """The plain words as a name, where a kind was picked right before; None where they are none."""
     last = audit.last(conn, talk.ask.user or 0, talk.channel)
-    if (
-        last is None
-        or last.action != PICKED
-        or talk.now - last.at > SOON
-        or not last.detail
-        or "kind" not in last.detail
-    ):
+    asked = (last.detail or {}) if last is not None and talk.now - last.at <= SOON else {}
+    if not asked.keys() >= {"root", "kind"}:
         return None
-    return _add(conn, talk, talk.words.strip(), last.detail["kind"], _asked(conn, talk, last.detail["root"]))
+    try:
+        return _add(conn, talk, talk.words.strip(), asked["kind"], _asked(conn, talk, asked["root"]))
+    except Refusal as refusal:
+        return say(str(refusal), detail={"root": asked["root"], "kind": asked["kind"]})
 
 
 def _add(conn: Connection, talk: Talk, name: str, kind: str, url: str) -> Answer:
