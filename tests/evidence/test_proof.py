@@ -297,8 +297,8 @@ def test_verify_says_what_holds(rig: Rig) -> None:
     code, told = ran(rig, "verify")
     assert code == 0
     assert told.splitlines() == [
-        "ok   list: 5 snapshots hold",
-        "all is as it was stored: 1 chains, 5 snapshots; no anchors",
+        "ok   list: 5 snapshots",
+        "all is as it was stored: 1 chain, 5 snapshots; no anchors",
     ]
     code, told = ran(rig, "verify", "list", "--json")
     assert (code, json.loads(told)) == (0, {"source": "list", "snapshots": 5, "ok": True, "first_bad": None})
@@ -309,8 +309,8 @@ def test_verify_names_the_first_that_does_not(rig: Rig) -> None:
     rig.store.run_sync(lambda conn: conn.exec_driver_sql("UPDATE snapshot SET status = 201 WHERE seq = 3").rowcount)
     code, told = ran(rig, "verify")
     assert code == 1
-    assert f"BAD  list: snapshot {bad.id} does not hold; 2 before it do" in told
-    assert told.splitlines()[-1].startswith(f"1 of 1 chains do not hold: list from {bad.id} on")
+    assert f"BAD  list: snapshot {bad.id} does not hold; sound before it: 2" in told
+    assert told.splitlines()[-1].startswith(f"damaged: 1 of 1 chain: list from {bad.id} on")
     code, told = ran(rig, "verify", "--json")
     assert (code, json.loads(told)) == (1, {"source": "list", "snapshots": 2, "ok": False, "first_bad": bad.id})
 

@@ -171,7 +171,7 @@ def test_a_thinned_capture_is_said_where_it_is_asked_for(thinned: Rig) -> None:
         assert f"the bytes of snapshot {first.id} were thinned by [retention]" in said
     code, said = ran(thinned, "verify")
     assert code == 0
-    assert "5 snapshots hold, 1 of them without their bytes" in said
+    assert "5 snapshots, 1 of them without their bytes" in said
     assert json.loads(ran(thinned, "verify", "--json")[1])["thinned"] == 1
 
 

@@ -77,9 +77,12 @@ def _tell(desk: Desk, one: Proof) -> None:
         return
     thinned = f", {one.thinned:,} of them without their bytes" if one.thinned else ""
     if one.first_bad:
-        say(desk, f"BAD  {one.source}: snapshot {one.first_bad} does not hold; {one.snapshots:,} before it do{thinned}")
+        say(
+            desk,
+            f"BAD  {one.source}: snapshot {one.first_bad} does not hold; sound before it: {one.snapshots:,}{thinned}",
+        )
     else:
-        say(desk, f"ok   {one.source}: {one.snapshots:,} snapshots hold{thinned}")
+        say(desk, f"ok   {one.source}: {_count(one.snapshots, 'snapshot')}{thinned}")
 
 
 def _conclude(desk: Desk, proofs: list[Proof], broken: list[Proof], last: Anchor | None) -> None:
@@ -87,14 +90,15 @@ def _conclude(desk: Desk, proofs: list[Proof], broken: list[Proof], last: Anchor
         return
     upto = f"; anchored up to {local(last.at, desk.config.timezone)}" if last else "; no anchors"
     if broken:
-        first = broken[0]
-        say(
-            desk,
-            f"{len(broken):,} of {len(proofs):,} chains do not hold: {first.source} from {first.first_bad} on{upto}",
-        )
+        first, whole = broken[0], _count(len(proofs), "chain")
+        say(desk, f"damaged: {len(broken):,} of {whole}: {first.source} from {first.first_bad} on{upto}")
     else:
-        held = sum(one.snapshots for one in proofs)
-        say(desk, f"all is as it was stored: {len(proofs):,} chains, {held:,} snapshots{upto}")
+        held = _count(sum(one.snapshots for one in proofs), "snapshot")
+        say(desk, f"all is as it was stored: {_count(len(proofs), 'chain')}, {held}{upto}")
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def _stamps(desk: Desk, store: Store) -> int:
