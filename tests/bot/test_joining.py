@@ -47,9 +47,9 @@ def test_a_code_makes_a_reporter_once(house: House) -> None:
     assert "for a reporter, once" in said
     code = told_code(house)
     assert "You are a reporter." in house.say(f"/start {code}", user=ANA)
+    assert code not in str(house.everything_stored())
     assert "does not hold" in house.say(f"/start {code}", user=BEN)
     assert (role(house, ANA), role(house, BEN)) == (Role.REPORTER, None)
-    assert code not in str(house.everything_stored())
 
 
 def test_a_code_ends(house: House) -> None:
