@@ -18,6 +18,7 @@ from tests.site import Site
 from tests.telegram_api import Message, TelegramApi
 from watcher import bot
 from watcher.app import App, real_clock, running
+from watcher.bot.telegram import BotStopped
 from watcher.config import load
 from watcher.pacing import Pacing
 from watcher.paging import Paging
@@ -70,7 +71,7 @@ class House(Rig):
         self._thread.start()
         assert self._ready.wait(10)
         if self.ended is None:
-            self.api.until(lambda: self.api.polls > 0 or self.ended is not None)
+            self.api.until(lambda: self.api.polls > 0 or bool(self.api.world.webhook) or self.ended is not None)
         return self
 
     def close(self) -> None:
@@ -96,6 +97,8 @@ class House(Rig):
                 await bot.serve(app, stop)
             except BaseException as error:  # noqa: BLE001 - the test looks at it
                 self.ended = error
+                with self.api.lock:
+                    self.api.lock.notify_all()
             finally:
                 sending.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
@@ -107,6 +110,13 @@ class House(Rig):
             await app.sender.drain()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(app.sender.woken.wait(), 0.05)
+
+    def ended_with(self) -> str:
+        """What the bot said as it ended by itself."""
+        assert self._thread is not None
+        self._thread.join(15)
+        assert isinstance(self.ended, BotStopped), self.ended
+        return str(self.ended)
 
     # ------------------------------------------------------------ what people do
 
