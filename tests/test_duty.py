@@ -82,8 +82,9 @@ def test_a_rota_that_differs_is_a_new_version_and_the_past_stays(both: Desk) -> 
     assert both.on(both.now + 7 * DAY) == "Ed"
 
 
-def test_before_the_first_version_and_without_a_rota_nobody_is_on(desk: Desk) -> None:
-    assert desk.on(desk.now - HOUR) == ""
+def test_before_a_rota_begins_and_without_one_nobody_is_on(desk: Desk) -> None:
+    assert desk.on(desk.now - HOUR) == "Ana"  # the first version holds for the time before anybody asked, too
+    assert desk.on(desk.now - 3650 * DAY) == ""
     assert desk.store.read_sync(duty.on_duty, "other", desk.now, {}) == ""
 
 
@@ -185,7 +186,7 @@ def test_a_page_asks_whoever_is_on_when_the_step_is_taken(both: Desk) -> None:
 
 def test_nobody_on_call_asks_the_next_at_once(desk: Desk) -> None:
     room = desk.room()
-    room.now = desk.now - DAY
+    room.now = desk.now - 3650 * DAY
     room.news(1)
     assert room.asked() == ["desk"]
     assert room.steps_of("skipped")[0].reason == "nobody is on call in desk"

@@ -19,7 +19,7 @@ from watcher.config.sections import Person
 from watcher.core import Line, content_id, instant
 from watcher.oncall import rota as core
 from watcher.oncall.pages import Page
-from watcher.oncall.rota import Event, Override, Roster, Shift, Version
+from watcher.oncall.rota import EARLIEST, Event, Override, Roster, Shift, Version
 from watcher.people import TELEGRAM, Deed
 from watcher.store import Connection, alerts, audit, chats, rotas
 from watcher.store.rotas import OVERRIDE, VERSION, Kept
@@ -70,7 +70,8 @@ def sync(conn: Connection, config: Config, now: datetime) -> list[str]:
         versions = rotas.kept(conn, VERSION, one.name, changing=True)
         if not versions or dict(versions[-1].body) != body:
             number = f"{len(versions):06}"
-            rotas.put(conn, Kept(one.name, number, VERSION, body, now, None, config.path.name, now))
+            since = now if versions else EARLIEST  # what the first one says was so before anybody asked
+            rotas.put(conn, Kept(one.name, number, VERSION, body, since, None, config.path.name, now))
             changed.append(one.name)
     return changed
 

@@ -25,7 +25,8 @@ class Addition(NamedTuple):
 
 def put(conn: Connection, kind: str, one: Addition) -> bool:
     """Store an addition; whether it is new. One of the same name stays as it is, even if it was undone."""
-    return conn.execute(insert(conn.dialect.name, table), {"kind": kind, **one._asdict()}).rowcount > 0
+    new = insert(conn.dialect.name, table).execution_options(preserve_rowcount=True)
+    return conn.execute(new, {"kind": kind, **one._asdict()}).rowcount > 0
 
 
 def standing(conn: Connection, kind: str) -> list[Addition]:

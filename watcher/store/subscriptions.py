@@ -27,7 +27,8 @@ class Subscription(NamedTuple):
 def put(conn: Connection, one: Subscription) -> bool:
     """Store a subscription; whether it is new."""
     values = {**one._asdict(), "filter": filter_json(one.filter)}
-    return conn.execute(insert(conn.dialect.name, table), values).rowcount > 0
+    new = insert(conn.dialect.name, table).execution_options(preserve_rowcount=True)
+    return conn.execute(new, values).rowcount > 0
 
 
 def remove(conn: Connection, chat: str, ids: list[str] | None = None) -> int:
