@@ -188,7 +188,12 @@ def test_a_calendar_has_gaps_where_it_says_nothing() -> None:
 def test_of_two_events_the_later_starting_wins_and_is_whole() -> None:
     assert told(by_calendar(("Ana", 0, 10), ("Ben", 5, 15)), hours=15) == [("Ana", 5), ("Ben", 10)]
     assert told(by_calendar(("Ana", 0, 10), ("Ben", 5, 7)), hours=10) == [("Ana", 5), ("Ben", 2), ("Ana", 3)]
+    assert told(by_calendar(("Ben", 0, 10), ("Ana", 5, 7)), hours=10) == [("Ben", 5), ("Ana", 2), ("Ben", 3)]
     assert told(by_calendar(("Ben", 0, 10), ("Ana", 0, 5)), hours=10) == [("Ben", 10)]
+    assert told(by_calendar(("Ana", 0, 5), ("Ana", 0, 10)), hours=10) == [("Ana", 10)]
+    for hour in (6, 12):
+        whole = shift_at(by_calendar(("Ana", 0, 10), ("Ben", 5, 15)), NOON + hour * HOUR)
+        assert whole == Shift("Ben", NOON + 5 * HOUR, NOON + 15 * HOUR)
 
 
 def test_who_stands_in_does_so_in_a_calendar_too() -> None:

@@ -145,6 +145,12 @@ def test_an_hourly_shift_holds_the_hour_that_comes_again() -> None:
         )
 
 
+def test_turns_of_minutes_do_not_go_back_with_the_clock() -> None:
+    again = datetime(2017, 11, 5, 7, 10, tzinfo=UTC)  # 01:10 CST, an hour after 01:10 CDT
+    quarter = timedelta(minutes=15)
+    assert around("America/Chicago", "00:00", quarter, again) == ("05 01:45", "05 02:00", HOURS + quarter)
+
+
 def test_an_hourly_turn_that_clocks_skip_is_nobodys() -> None:
     version = Version(PEOPLE, date(2017, 3, 12), "00:00", timedelta(hours=1), ZoneInfo("America/Chicago"), FIRST)
     night = datetime(2017, 3, 12, 6, tzinfo=UTC)

@@ -7,7 +7,7 @@ comes twice is the first of the two. So a shift is shorter or longer than its wa
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from itertools import groupby, pairwise
 from typing import NamedTuple
@@ -74,7 +74,7 @@ class Roster:
 
     versions: tuple[Version, ...]
     overrides: tuple[Override, ...] = ()
-    events: tuple[Event, ...] = field(default=())
+    events: tuple[Event, ...] = ()
 
 
 class Shift(NamedTuple):
@@ -180,8 +180,8 @@ def _planned(roster: Roster, at: datetime) -> Shift:
 def _by_calendar(events: Sequence[Event], at: datetime) -> Shift:
     """Of events that overlap the one that starts later counts."""
 
-    def rank(event: Event) -> tuple[datetime, str]:
-        return event.start, event.person
+    def rank(event: Event) -> tuple[datetime, str, datetime]:
+        return event.start, event.person, event.end
 
     here = max((one for one in events if one.start <= at < one.end), key=rank, default=Event("", EARLIEST, LATEST))
     above = [one for one in events if not here.person or rank(one) > rank(here)]
