@@ -7,13 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from tests.rig import deliveries
 from tests.room import ADMIN, ANA, BEN, STEPS, Room, button, letter, member
 from tests.store.made import NOON, changed
 from watcher.config import load
-from watcher.core import Dead, Sent, Severity
+from watcher.core import Dead, Run, Sent, Severity
 from watcher.oncall.pages import Ask, pressed
 from watcher.paging import Paging
 from watcher.people import Role
+from watcher.render import as_text
 from watcher.route import Rule, matches
 from watcher.silences import silences
 from watcher.store import Store, audit, changes, outbox, pages
@@ -542,3 +544,16 @@ def test_a_page_is_found_by_what_people_type(room: Room) -> None:
     page = room.news(1)
     assert room.store.read_sync(pages.called, page.short) == room.page()
     assert room.store.read_sync(pages.called, "%") is None
+
+
+@pytest.mark.parametrize(("user", "told"), [(ADMIN, 1), (ANA, 0)])
+def test_what_an_editor_calls_no_news_is_retracted_where_it_was_told(room: Room, user: int, told: int) -> None:
+    page = room.news(1)
+    alert, rows = room.paging.letter(
+        "telegram:77", "subscription", "x", [(Run("news"),)], now=NOON, lane=3, changes=page.changes, source="list"
+    )
+    room.store.run_sync(outbox.put_alert, alert, rows)
+    room.store.run_sync(outbox.record, rows[0], Sent("5"), NOON)
+    room.press(user, "close")
+    answers = [row for row in room.store.read_sync(deliveries) if row.extras.reply_to == alert.id]
+    assert [as_text(row.lines).startswith("Retracted. ") for row in answers] == [True] * told

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta, tzinfo
 from functools import partial
 from typing import NamedTuple
 
-from watcher import duty, pings
+from watcher import duty, pings, readers
 from watcher.config import Config
 from watcher.config.sections import Escalation, Person
 from watcher.core import Alert, Change, Delivery, Extras, Line
@@ -245,9 +245,15 @@ class Paging:
                 self._show(conn, page, now, silenced=action == "silence")
         else:
             said, moved = self._touch(conn, page, Touch(action, self._name(who), now, level, note))
+            if moved and action == "close" and (who.id in self.admins or who.role >= Role.EDITOR):
+                self._retract(conn, page, self._name(who), now)
         detail = {"level": level, "note": note[: core.LONGEST_NOTE], "said": said, "moved": moved}
         audit.put(conn, Deed(now, who.id, "", action[:32], page_id[:32], detail))
         return said
+
+    def _retract(self, conn: Connection, page: Page, by: str, now: datetime) -> None:
+        """What an editor calls no news was told to chats: each is told so, as an answer to what it got."""
+        readers.retract(conn, self.letter, page.source, page.changes, f"{by} says that it is no news.", now)
 
     def _touch(self, conn: Connection, page: Page, touch: Touch) -> tuple[str, bool]:
         newer = pages.standing_on(conn, page.escalation, page.source)

@@ -196,10 +196,7 @@ def begin_digest(conn: Connection, chat: Chat, zone: tzinfo, now: datetime) -> N
 def retract(conn: Connection, letter: Letter, source: str, ids: Sequence[str], why: str, now: datetime) -> int:
     """Answer every message that told of these changes with a retraction; how many. Twice is once."""
     found = alerts.about(conn, source, ids)
-    lines: tuple[Line, ...] = (
-        (Run("Retracted: ", "strong"), Run("the message above is no news.")),
-        (Run(why),),
-    )
+    lines: tuple[Line, ...] = ((Run("Retracted. ", "strong"), Run(why)),)
     for told_before in found:
         extras = Extras(reply_to=told_before.id)
         alert, rows = letter(
