@@ -52,10 +52,6 @@ class Hurried(Telegram):
 
     read_timeout = 0.5
 
-    @staticmethod
-    async def sleep(delay: float) -> None:
-        del delay
-
 
 class Desk:
     """What writes messages for chats, and sends them; each `send` is a process of its own."""
@@ -107,7 +103,9 @@ class Desk:
         def channels(name: str) -> Notifier:
             if not name.startswith("telegram:"):
                 raise LookupError(f"there is no channel {name!r}")
-            return built.setdefault(name, Hurried.to(name, TOKEN, self.api.base_url, tools))
+            notifier = built.setdefault(name, Hurried.to(name, TOKEN, self.api.base_url, tools))
+            notifier.sleep = self.clock.sleep  # type: ignore[attr-defined]  # as all of them are
+            return notifier
 
         sender = Sender(
             self.store, channels, self.clock.now, LETTER, (), self.clock, self.clock.sleep, operator=self.operator

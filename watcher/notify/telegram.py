@@ -47,6 +47,8 @@ EDIT_GONE = ("to edit not found", "can't be edited", "no text in the message to 
 
 CONNECTIONS = 64
 MOST_FORMS = 6
+FORM_GAP = 1.0
+"""Seconds between two forms of a message, for a refused one counts in its chat, too."""
 SHORT = 500
 """Characters kept of each end of a message that Telegram refuses whole."""
 
@@ -161,7 +163,9 @@ class Telegram:
         from telegram.error import BadRequest, ChatMigrated, TelegramError
 
         notes: list[str] = []
-        for _ in range(MOST_FORMS):
+        for number in range(MOST_FORMS):
+            if number:
+                await self.sleep(FORM_GAP)
             try:
                 return Sent(await self._post(form, extras), "; ".join(notes))
             except ChatMigrated as error:
