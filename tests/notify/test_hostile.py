@@ -45,6 +45,9 @@ CORPUS = [
     *SEEDS,
     *(f"Clark {seed} County" for seed in SEEDS),
     *(f"{seed}{other}" for seed, other in pairwise(SEEDS)),
+    *(f"{seed}\n{seed[::-1]}" for seed in SEEDS),
+    *(f"<b>{seed}" for seed in SEEDS),
+    *(f"{seed}</a>&" for seed in SEEDS),
 ]
 
 
@@ -111,7 +114,7 @@ def messages(changes: list[Change], channel: Telegram) -> list[Message]:
 
 
 def test_the_whole_corpus_is_delivered_as_it_is_meant() -> None:
-    assert len(CORPUS) >= 200
+    assert len(set(CORPUS)) >= 500
 
     async def story(api: TelegramApi) -> int:
         channel, sent = notifier(api.base_url), 0
