@@ -24,6 +24,7 @@ from typer.testing import CliRunner
 from tests.site import Site
 from watcher import plugins
 from watcher.asking import Refused
+from watcher.bot.registry import COMMANDS as COMMANDS_IN_CHAT
 from watcher.cli import app
 from watcher.commands import checking
 from watcher.config import ConfigError, load
@@ -252,6 +253,11 @@ def test_commands_in_sentences_exist() -> None:
         given = {word for word in words if word.startswith("--")}
         assert given <= (options(known) if known else top), span
         assert known or given, span
+
+
+def test_each_command_of_the_bot_is_documented_and_none_is_invented() -> None:
+    table = (DOCS / "telegram.md").read_text(encoding="utf-8").split("| command | does |", 1)[1].split("\n\n", 1)[0]
+    assert set(re.findall(r"^\| `/(\w+)` \|", table, re.MULTILINE)) == COMMANDS_IN_CHAT.keys()
 
 
 # ---------------------------------------------------------------- examples, kinds, options, links

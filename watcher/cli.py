@@ -24,6 +24,8 @@ app = typer.Typer(
 )
 db = typer.Typer(help="The store: copied, put back, looked through, brought up to date.", no_args_is_help=True)
 app.add_typer(db, name="db")
+subs = typer.Typer(help="People: who has joined, what chats are told, invitations.", no_args_is_help=True)
+app.add_typer(subs, name="subs")
 oncall = typer.Typer(invoke_without_command=True)
 app.add_typer(oncall, name="oncall")
 
@@ -57,6 +59,7 @@ Names = Annotated[
 Since = Annotated[str, typer.Option("--since", metavar="T", help="From T on: 2017-03-20, 2017-03-20T16:00:00Z or 3d.")]
 Rota = Annotated[str, typer.Option("--rota", metavar="NAME", help="The rota; needed where there are several.")]
 Person = Annotated[str, typer.Argument(metavar="PERSON", help="Somebody of a [[person]] in config.toml.")]
+Member = Annotated[str, typer.Argument(metavar="PERSON", help="Their Telegram user id, or their name.")]
 Until = Annotated[str, typer.Option("--until", metavar="T", help="Up to T.")]
 
 CONFIG = Path("config.toml")
@@ -409,6 +412,72 @@ def cancel(
     from watcher.commands import oncall as on_duty
 
     on_duty.cancel(desk, exchange, rota)
+
+
+@subs.command("list")
+def listed(
+    *, config: ConfigPath = CONFIG, now: Now = "", json: Json = False, log_level: Log = LogLevel.WARNING
+) -> None:
+    """List who has joined, the chats with what they are told, and the invitations that hold."""
+    desk = Desk.begin(config, now=now, json=json, log_level=log_level)
+    from watcher.commands import subs as people
+
+    people.show(desk)
+
+
+@subs.command(epilog="Example: watcher subs invite --role reporter --until 2d")
+def invite(
+    *,
+    role: Annotated[str, typer.Option("--role", help="reader, reporter, editor or admin.")] = "reader",
+    uses: Annotated[int, typer.Option("--uses", metavar="N", help="How many people may use it.")] = 1,
+    until: Annotated[str, typer.Option("--until", metavar="T", help="How long it holds: 2d, or a T; else a day.")] = "",
+    config: ConfigPath = CONFIG,
+    now: Now = "",
+    json: Json = False,
+    log_level: Log = LogLevel.WARNING,
+) -> None:
+    """Make an invitation; its code is printed, and stored nowhere."""
+    desk = Desk.begin(config, now=now, json=json, log_level=log_level)
+    from watcher.commands import subs as people
+
+    people.invite(desk, role, uses, until)
+
+
+@subs.command()
+def revoke(
+    invitation: Annotated[str, typer.Argument(metavar="ID", help="The invitation, as `watcher subs list` shows it.")],
+    *,
+    config: ConfigPath = CONFIG,
+    now: Now = "",
+    log_level: Log = LogLevel.WARNING,
+) -> None:
+    """Take back an invitation."""
+    desk = Desk.begin(config, now=now, log_level=log_level)
+    from watcher.commands import subs as people
+
+    people.revoke(desk, invitation)
+
+
+@subs.command("export", epilog="Example: watcher subs export 222222 > ana.json")
+def export_person(
+    person: Member, *, config: ConfigPath = CONFIG, now: Now = "", log_level: Log = LogLevel.WARNING
+) -> None:
+    """Print all that is kept of somebody, as JSON."""
+    desk = Desk.begin(config, now=now, log_level=log_level)
+    from watcher.commands import subs as people
+
+    people.export(desk, person)
+
+
+@subs.command("delete")
+def delete_person(
+    person: Member, *, config: ConfigPath = CONFIG, now: Now = "", log_level: Log = LogLevel.WARNING
+) -> None:
+    """Delete somebody with their private chat; what they did stays, without who it was."""
+    desk = Desk.begin(config, now=now, log_level=log_level)
+    from watcher.commands import subs as people
+
+    people.delete(desk, person)
 
 
 @db.command()
