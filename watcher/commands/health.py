@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from watcher.asking import Desk, Refused, complain
 from watcher.commands.printing import say
-from watcher.core import NotReadable, Source, SourceState
-from watcher.store import Connection, outbox, sources
+from watcher.core import NotReadable, Source
+from watcher.store import outbox, queue, sources
+
+LATELY = timedelta(days=1)
+SAID = {"wait": "to be tried again", "dead": "dead"}
+MOST = {0: 10.0, 1: 10.0}
+"""By lane, the seconds that a message may wait."""
 
 
 class Finding(NamedTuple):
@@ -58,13 +64,29 @@ def _store(desk: Desk) -> Iterator[Finding]:
             yield Finding("store", True, store.name)
             for warning in store.warnings:
                 yield Finding("store", False, warning)
-            states, waiting = store.read_sync(_standing)
+            now = desk.clock()
+            states = store.read_sync(sources.states).values()
+            troubles = store.read_sync(outbox.troubles, now - LATELY)
+            standing = store.read_sync(queue.standing, now, now - LATELY) if desk.config.telegram else None
     except Refused as refused:
         yield Finding("store", False, str(refused))
         return
     troubled = [f"{state.name} ({state.state}: {state.error})" for state in states if state.error]
     yield Finding("sources", not troubled, "; ".join(troubled) or f"{len(states)} checked so far, none in trouble")
-    yield Finding("outbox", not waiting, f"{waiting} messages wait or died" if waiting else "empty")
+    said = "; ".join(f"{count} {SAID[state]}: {reason}" for state, reason, count in troubles)
+    yield Finding("outbox", not troubles, said or "nothing waits for another attempt, and nothing died in the last day")
+    if standing is not None:
+        yield _chats(standing, now)
+
+
+def _chats(standing: queue.Standing, now: datetime) -> Finding:
+    """Whether chats are written to in time; pings of who is on call may not wait."""
+    waits = {lane: (now - oldest).total_seconds() for lane, oldest in standing.lanes.items()}
+    late = any(seconds > MOST[lane] for lane, seconds in waits.items() if lane in MOST)
+    lanes = "".join(f", lane {lane} waits for {seconds:.0f} s" for lane, seconds in waits.items())
+    return Finding(
+        "chats", not late, f"{standing.disabled} disabled, {standing.repeats} repeats in the last day{lanes}"
+    )
 
 
 def _tried(what: str, look: Callable[[], str]) -> Finding:
@@ -104,11 +126,6 @@ def _notifier(kind: str) -> str:
 
     plugins.notifier(kind)
     return f"{kind} is installed"
-
-
-def _standing(conn: Connection) -> tuple[list[SourceState], int]:
-    waiting = sum(count for (_, state), count in outbox.counts(conn).items() if state in {"wait", "dead"})
-    return list(sources.states(conn).values()), waiting
 
 
 def upgrade(desk: Desk) -> None:

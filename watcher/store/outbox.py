@@ -117,6 +117,15 @@ def counts(conn: Connection) -> dict[tuple[str, str], int]:
     return {(channel, state): number for channel, state, number in conn.execute(query)}
 
 
+def troubles(conn: Connection, since: datetime) -> list[tuple[str, str, int]]:
+    """Return why messages wait for another attempt, or have died since then: state, reason and how many, most first."""
+    mine = (table.c.state == "wait") | ((table.c.state == "dead") & (table.c.created >= since))
+    number = func.count().label("number")
+    query = select(table.c.state, table.c.reason, number).where(table.c.sent_at.is_(None), mine)
+    query = query.group_by(table.c.state, table.c.reason).order_by(number.desc(), table.c.state, table.c.reason)
+    return [(state, reason, count) for state, reason, count in conn.execute(query)]
+
+
 def channels_waiting(conn: Connection) -> set[str]:
     """Return the channels for which something waits to be sent."""
     open_ones = table.c.sent_at.is_(None) & table.c.state.in_(("pending", "wait"))

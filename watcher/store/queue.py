@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, select, update
+from sqlalchemy import ColumnElement, Connection, func, select, update
 
 from watcher.core import Delivery
 from watcher.store.people_tables import chat, held, subscription
@@ -41,6 +41,27 @@ def waiting(conn: Connection, channels: Collection[str], prefix: str) -> list[Wa
     # sent_at is named for the index, which holds only what is not sent.
     mine = _of(channels, prefix) & table.c.sent_at.is_(None) & table.c.state.in_(OPEN)
     return [Waiting(*row) for row in conn.execute(select(*columns).where(mine).order_by(table.c.n))]
+
+
+class Standing(NamedTuple):
+    """How the sender stands: by lane, since when the oldest row that is due waits; repeats lately; chats disabled."""
+
+    lanes: dict[int, datetime]
+    repeats: int
+    disabled: int
+
+
+def standing(conn: Connection, now: datetime, since: datetime) -> Standing:
+    """Return how delivery to chats stands `now`; repeats are those of messages made `since`."""
+    due = table.c.sent_at.is_(None) & table.c.state.in_(OPEN) & (table.c.due <= now)
+    lanes = select(table.c.lane, func.min(table.c.created).label("oldest")).where(due).group_by(table.c.lane)
+    repeats = select(func.count()).where(table.c.repeat, table.c.created >= since)
+    disabled = select(func.count()).where(chat.c.state != "active")
+    return Standing(
+        {row.lane: row.oldest for row in conn.execute(lanes.order_by(table.c.lane))},
+        conn.execute(repeats).scalar_one(),
+        conn.execute(disabled).scalar_one(),
+    )
 
 
 def claim(conn: Connection, ids: Sequence[str], now: datetime, lease: timedelta) -> list[Delivery]:
