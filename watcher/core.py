@@ -59,7 +59,7 @@ class Source:
     """One watched thing of config.toml. `options` are the options of its kind, checked when the config was read.
 
     `render` is "browser" where its pages are read as a browser shows them, else "". `series` is the name that readers
-    know its documents by.
+    know its documents by. `archive`: a web archive is asked to keep it, too, when it has changed.
     """
 
     name: str
@@ -72,6 +72,7 @@ class Source:
     expect: str = ""
     render: str = ""
     series: str = ""
+    archive: bool = False
     options: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -97,6 +97,7 @@ def documents(index: Source, state: SourceState, known: Container[str]) -> list[
                 weight=index.weight,
                 ignore_robots=index.ignore_robots,
                 series=called(index),
+                archive=index.archive,
             )
         )
     return found

@@ -78,7 +78,7 @@ class Suspect(Table, frozen=True):
 
 
 class Backfill(Table, frozen=True):
-    """[backfill]: the web archive that `watcher backfill --from wayback` asks."""
+    """[backfill]: the web archive that `watcher backfill --from wayback` asks, and that keeps what has `archive`."""
 
     wayback: Url = Url("https://web.archive.org")
 
@@ -195,6 +195,7 @@ class SourceKeys(Table, frozen=True):
     ignore_robots: bool = False
     expect: Expect = ""
     render: Literal["", "browser"] = ""
+    archive: bool = False
 
 
 class ChannelKeys(Table, frozen=True):
