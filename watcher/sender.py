@@ -147,23 +147,23 @@ class Sender:
         if self.fold is not None:
             await self.fold()
         await self.store.run(outbox.expired, now)
-        waiting = await self.store.read(queue.waiting, self.named, TELEGRAM)
+        waiting = await self.store.read(queue.waiting, self.named, TELEGRAM, now, now - STALE)
         folded = 0
-        if stale := [one for one in waiting if _is_stale(one, now)]:
+        if stale := [one for one in waiting if _is_stale(one)]:
             folded += await self.store.run(_to_digest, stale, now)
-        if many := _many(waiting, now):
+        if many := _many(waiting):
             folded += await self.store.run(self._merge, many, now)
         if folded:
-            waiting = await self.store.read(queue.waiting, self.named, TELEGRAM)
+            waiting = await self.store.read(queue.waiting, self.named, TELEGRAM, now, now - STALE)
         if not self.health:
             self.passing()
-        return self._in_order(waiting, now)
+        return self._in_order(waiting)
 
-    def _in_order(self, waiting: Iterable[Waiting], now: datetime) -> list[Waiting]:
+    def _in_order(self, waiting: Iterable[Waiting]) -> list[Waiting]:
         first: dict[tuple[str, int], Waiting] = {}
         for one in waiting:
             first.setdefault((one.channel, one.lane), one)
-        free = [one for one in first.values() if one.state != "sending" and one.due <= now]
+        free = [one for one in first.values() if one.state != "sending" and one.due]
         served = self.pacing.last
         return sorted(free, key=lambda one: (one.lane, served.get(self._chat(one.channel) or "", 0.0), one.n))
 
@@ -305,16 +305,16 @@ class Sender:
             outbox.put_alert(conn, *self.letter(self.operator, "operator", key, lines, now=now, lane=ALERTS))
 
 
-def _is_stale(one: Waiting, now: datetime) -> bool:
+def _is_stale(one: Waiting) -> bool:
     """Whether nobody will ever know that it arrived; only chats that have joined get digests."""
-    return one.lane >= ALERTS and one.repeat and one.created <= now - STALE and one.channel.startswith(TELEGRAM)
+    return one.repeat and not one.fresh and one.lane >= ALERTS and one.channel.startswith(TELEGRAM)
 
 
-def _many(waiting: Iterable[Waiting], now: datetime) -> dict[str, list[Waiting]]:
+def _many(waiting: Iterable[Waiting]) -> dict[str, list[Waiting]]:
     """By chat, the alerts that surely have not arrived, where they are more than a chat wants at once."""
     fresh: defaultdict[str, list[Waiting]] = defaultdict(list)
     for one in waiting:
-        if one.lane == ALERTS and one.state != "sending" and not one.repeat and one.part == 1 and one.due <= now:
+        if one.lane == ALERTS and one.part == 1 and one.due and not one.repeat and one.state != "sending":
             fresh[one.channel].append(one)
     return {channel: rows for channel, rows in fresh.items() if len({one.alert for one in rows}) > MOST_ALERTS}
 

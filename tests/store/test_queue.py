@@ -38,11 +38,13 @@ def test_only_what_is_open_and_a_chats_waits_due_or_not(store: Store) -> None:
     store.run_sync(outbox.record, row, Sent("1"), NOON)
     (row,) = store.run_sync(queue.claim, [later], NOON, LEASE)
     store.run_sync(outbox.record, row, Retry("no answer", unknown=True), NOON, NOON + LEASE)
-    waiting = store.read_sync(queue.waiting, ["desk"], "telegram:")
-    assert [(one.channel, one.state, one.repeat) for one in waiting] == [
-        ("desk", "pending", False),
-        (ANA, "wait", True),
+    waiting = store.read_sync(queue.waiting, ["desk"], "telegram:", NOON, NOON - SECOND)
+    assert [(one.channel, one.state, one.repeat, one.due, one.fresh) for one in waiting] == [
+        ("desk", "pending", False, True, True),
+        (ANA, "wait", True, False, True),
     ]
+    waiting = store.read_sync(queue.waiting, ["desk"], "telegram:", NOON + LEASE, NOON)
+    assert [(one.due, one.fresh) for one in waiting] == [(True, False)] * 2
     assert store.read_sync(queue.sent_since, NOON - SECOND, [], "telegram:") == [(BEN, NOON)]
     assert store.read_sync(queue.sent_since, NOON + SECOND, [], "telegram:") == []
 

@@ -20,7 +20,10 @@ TOGETHER = 500
 
 
 class Waiting(NamedTuple):
-    """An open row, as little of it as it takes to put it in line; `n` is the order of making."""
+    """An open row, as little of it as it takes to put it in line; `n` is the order of making.
+
+    `due`: it may be tried now. `fresh`: it was made since the time asked about.
+    """
 
     n: int
     id: str
@@ -29,18 +32,21 @@ class Waiting(NamedTuple):
     channel: str
     lane: int
     state: str
-    due: datetime
-    attempts: int
-    created: datetime
     repeat: bool
+    due: bool
+    fresh: bool
 
 
-def waiting(conn: Connection, channels: Collection[str], prefix: str) -> list[Waiting]:
+def waiting(conn: Connection, channels: Collection[str], prefix: str, now: datetime, since: datetime) -> list[Waiting]:
     """Return the open rows of these channels and of all that begin with `prefix`, oldest first, due or not."""
-    columns = [table.c[name] for name in Waiting._fields]
+    columns = [
+        *(table.c[name] for name in Waiting._fields[:-2]),
+        (table.c.due <= now).label("due"),  # compared where the rows are: there may be many thousands
+        (table.c.created > since).label("fresh"),
+    ]
     # sent_at is named for the index, which holds only what is not sent.
     mine = _of(channels, prefix) & table.c.sent_at.is_(None) & table.c.state.in_(OPEN)
-    return [Waiting(*row) for row in conn.execute(select(*columns).where(mine).order_by(table.c.n))]
+    return [Waiting._make(row) for row in conn.execute(select(*columns).where(mine).order_by(table.c.n))]
 
 
 class Standing(NamedTuple):
