@@ -182,7 +182,12 @@ def test_a_group_that_moves_takes_its_subscriptions_along(house: House) -> None:
 
 def test_the_menus(house: House) -> None:
     house.open()
-    private = {one["command"] for one in house.api.world.commands["all_private_chats"]}
-    groups = {one["command"] for one in house.api.world.commands["all_group_chats"]}
-    assert groups < private
+    commands = house.api.world.commands
+    house.api.until(lambda: f"chat {ADMIN}" in commands)
+    mine, private, groups = (
+        {one["command"] for one in commands[scope]}
+        for scope in (f"chat {ADMIN}", "all_private_chats", "all_group_chats")
+    )
+    assert groups < private < mine
     assert {"subscribe", "ack", "why", "replay"} <= private
+    assert mine - private == {"code", "watch", "take", "swap"}

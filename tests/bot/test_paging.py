@@ -80,6 +80,21 @@ def test_ack_by_id_and_as_an_answer(house: House) -> None:
     assert "Already acknowledged by Ana" in house.say(f"/ack {page.short}") or now(house, page).acked_by == "Ana"
 
 
+def test_why_of_a_page(house: House) -> None:
+    house.configure(PEOPLE)
+    house.open().joined(ANA)
+    page = paged(house)
+    house.tap("Ack")
+    said = house.say("/why", reply_to=house.api.messages(ANA)[0])
+    assert f"page {page.short} of " in said
+    assert "by the escalation desk" in said
+    assert "Step 1, person:Ana: fired" in said
+    assert f"ack by User {ANA}" in said
+    house.joined(BEN)
+    house.say("/start", user=BEN)
+    assert "for people on call" in house.say("/why", user=BEN, reply_to=house.api.messages(ANA)[0])
+
+
 def test_a_stranger_changes_nothing(house: House) -> None:
     house.configure(PEOPLE)
     house.open().joined(ANA)

@@ -26,9 +26,10 @@ class Given:
     """An update as the library hands it over."""
 
     update_id = 5
+    text = "hello"
 
     def to_dict(self) -> dict[str, Any]:
-        return {"update_id": 5, "message": {"text": "hello"}}
+        return {"update_id": 5, "message": {"text": self.text}}
 
 
 def poller(house: House) -> Poller:
@@ -45,6 +46,22 @@ def test_an_update_is_stored_once_put_returns(sqlite_store: Store) -> None:
     (update,) = sqlite_store.read_sync(inbox.unhandled, 10)
     assert (update.id, update.body["message"]) == (5, {"text": "hello"})
     assert len(woken) == 2
+
+
+def test_half_a_character_holds_nothing_up(sqlite_store: Store) -> None:
+    update = Given()
+    update.text = "half \ud83d, and \0"
+    asyncio.run(Kept(sqlite_store, real_clock, lambda: None).put(update))
+    (kept,) = sqlite_store.read_sync(inbox.unhandled, 10)
+    assert kept.body["message"]["text"] == "half ?, and \0"
+
+
+def test_what_cannot_be_stored_at_all_is_left_out(sqlite_store: Store, caplog: pytest.LogCaptureFixture) -> None:
+    update = Given()
+    update.text = ...  # type: ignore[assignment]  # nothing that JSON has
+    asyncio.run(Kept(sqlite_store, real_clock, lambda: None).put(update))
+    assert sqlite_store.read_sync(inbox.unhandled, 10) == []
+    assert "is left out" in caplog.text
 
 
 def test_a_store_that_fails_is_waited_for(sqlite_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from tests.bot.house import ANA, House
 from tests.rig import COUNTIES, page, table
 from watcher.people import Role
@@ -45,6 +47,28 @@ def test_what_cannot_be_watched(house: House) -> None:
     assert "cannot be watched" in house.say("/watch http://user:pass@127.0.0.1/")
     assert "HTTP 404" in house.say(f"/watch {house.site.url('/nothing')}")
     assert added(house) == []
+
+
+def test_fifty_are_the_most(house: House) -> None:
+    for number in range(50):
+        one = additions.Addition(f"n{number}", {"name": f"n{number}"}, ANA, house.now)
+        house.store.run_sync(additions.put, additions.SOURCE, one)
+    house.site.pages["/other"] = table(COUNTIES)
+    house.open().joined(ANA, Role.EDITOR)
+    house.say(f"/watch {house.site.url('/other')}")
+    house.tap("table")
+    assert "that is the most" in house.say("One more")
+    assert len(added(house)) == 50
+
+
+def test_an_added_page_is_asked_for_every_ten_minutes_at_most(house: House) -> None:
+    house.site.pages["/other"] = table(COUNTIES)
+    house.open().joined(ANA, Role.EDITOR)
+    house.say(f"/watch {house.site.url('/other')}")
+    house.tap("table")
+    house.say("Other")
+    (source,) = (one for one in house.app.sources if one.name == "Other")
+    assert source.at_most_every >= timedelta(minutes=5)
 
 
 def test_a_bad_name_is_refused_and_can_be_written_again(house: House) -> None:

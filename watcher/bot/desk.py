@@ -39,6 +39,10 @@ class Api(Protocol):
         """Answer a press, as well as may be."""
         ...
 
+    async def menu(self, commands: Mapping[str, str], chat: int | str) -> None:
+        """Register the menu of commands that a chat shows, as well as may be."""
+        ...
+
     async def whisper(self, chat: int, text: str) -> None:
         """Say what must not be stored, as well as may be."""
         ...

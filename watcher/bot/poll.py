@@ -8,6 +8,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+import itertools
+import json
 import logging
 import os
 import secrets
@@ -50,17 +52,23 @@ class Kept(asyncio.Queue[Any]):
 
     async def put(self, item: Any) -> None:
         """Store an update, however long the store takes: the next poll, which confirms it, waits."""
-        body, tries = item.to_dict(), 0
-        while True:
-            try:
-                await self._store.run(inbox.put, item.update_id, body, self._now())
-            except Exception as error:  # noqa: BLE001 - an exception here would end the library's polling for good
-                log.warning("an update of Telegram's could not be stored yet: %s", error)
+        try:
+            body = _clean(item.to_dict())
+            for tries in itertools.count():
+                if await self._kept(item.update_id, body):
+                    break
                 await asyncio.sleep(WAITS[min(tries, len(WAITS) - 1)])
-                tries += 1
-            else:
-                self._wake()
-                return
+        except Exception:  # an exception here would end the library's polling for good
+            log.exception("an update of Telegram's cannot be stored, and is left out")
+        self._wake()
+
+    async def _kept(self, update_id: int, body: dict[str, Any]) -> bool:
+        try:
+            await self._store.run(inbox.put, update_id, body, self._now())
+        except StoreError as error:
+            log.warning("an update of Telegram's could not be stored yet: %s", error)
+            return False
+        return True
 
 
 @dataclass(slots=True)
@@ -93,12 +101,7 @@ class Poller:
         updater = Updater(bot, Kept(self.store, self.now, self.wake))
         try:
             await updater.initialize()
-            await self._start(updater)
-            keeping = asyncio.create_task(self._keep(stop))
-            waiting = [asyncio.create_task(stop.wait()), asyncio.create_task(self.ended.wait()), keeping]
-            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-            for one in waiting:
-                one.cancel()
+            await self._until_stopped(updater, stop)
         finally:
             with contextlib.suppress(Exception):  # the library raises again what ended its polling
                 await updater.stop()
@@ -106,6 +109,20 @@ class Poller:
                 await self.store.run(leases.give_back, POLLER, self.holder)
         if self.fault:
             raise BotStopped(self.fault)
+
+    async def _until_stopped(self, updater: Updater, stop: asyncio.Event) -> None:
+        """Start, which Telegram may hold up, and go on until `stop`, or until it cannot."""
+        starting = asyncio.create_task(self._start(updater))
+        keeping = asyncio.create_task(self._keep(stop))
+        ends = [asyncio.create_task(stop.wait()), asyncio.create_task(self.ended.wait())]
+        try:
+            await asyncio.wait([starting, *ends], return_when=asyncio.FIRST_COMPLETED)
+            if starting.done():
+                starting.result()
+                await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for one in (starting, keeping, *ends):
+                one.cancel()
 
     async def _start(self, updater: Updater) -> None:
         if not self.settings.webhook:
@@ -167,6 +184,12 @@ class Poller:
                 self.passed()
             if held.holder != self.holder:
                 self._failed("another watcher has taken over the bot, since this one did not answer for a while")
+
+
+def _clean(body: dict[str, Any]) -> dict[str, Any]:
+    """An update that any database can hold: half a character is replaced."""
+    cleaned: dict[str, Any] = json.loads(json.dumps(body, ensure_ascii=False).encode(errors="replace"))
+    return cleaned
 
 
 def _said(error: Exception) -> None:

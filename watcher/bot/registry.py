@@ -7,6 +7,7 @@ from watcher.bot.asks import MOVED, PRESS, SEAT, Ask
 from watcher.bot.commands import duty, hours, joining, paging, reading, replaying, subscribing, watching, why
 from watcher.bot.desk import Command
 from watcher.oncall import pages
+from watcher.people import Role
 
 MODULES = (joining, subscribing, hours, reading, why, paging, duty, watching, replaying)
 COMMANDS = {one.name: one for module in MODULES for one in module.COMMANDS}
@@ -41,7 +42,7 @@ def _pressed(ask: Ask) -> tuple[Command, str, int]:
     return joining.FORGED, "", ask.update
 
 
-def menus() -> tuple[dict[str, str], dict[str, str]]:
-    """The commands of Telegram's own menus with what each does: of private chats, and of groups."""
-    private = {one.name: one.about for one in COMMANDS.values()}
-    return private, {name: about for name, about in private.items() if COMMANDS[name].grouped}
+def menu(role: Role, *, grouped: bool = False) -> dict[str, str]:
+    """The commands that a menu shows to somebody with this role, each with what it does; in groups, the short list."""
+    mine = (one for one in COMMANDS.values() if (one.role or Role.READER) <= role and (one.grouped or not grouped))
+    return {one.name: one.about for one in mine}

@@ -6,13 +6,14 @@ import asyncio
 from collections.abc import Callable
 
 from watcher.app import App
-from watcher.bot import registry
+from watcher.bot import registry, who
 from watcher.bot.desk import Desk
 from watcher.bot.inbox import Inbox
 from watcher.bot.poll import Poller
-from watcher.bot.telegram import Calls, Telegram, begun
+from watcher.bot.telegram import GROUPS, PRIVATE, Calls, Telegram, begun
 from watcher.bot.who import Seats
 from watcher.config.sections import Telegram as Settings
+from watcher.people import Role
 
 
 async def run(app: App, settings: Settings, stop: asyncio.Event, passed: Callable[[], None] = lambda: None) -> None:
@@ -27,7 +28,6 @@ async def run(app: App, settings: Settings, stop: asyncio.Event, passed: Callabl
     try:
         if not await begun(bot, stop):
             return
-        await calls.menu(*registry.menus())
         await _together(poller, bot, inbox, stop)
     finally:
         await bot.shutdown()
@@ -37,8 +37,19 @@ async def _together(poller: Poller, bot: Telegram, inbox: Inbox, stop: asyncio.E
     """Poll and handle; where polling ends, what is under way is handled first."""
     ended = asyncio.Event()
     working = asyncio.create_task(inbox.work(ended))
+    menus = asyncio.create_task(_menus(inbox.desk))
     try:
         await poller.run(bot, stop)
     finally:
         ended.set()
-        await working
+        menus.cancel()
+        await asyncio.wait([working, menus])
+    working.result()
+
+
+async def _menus(desk: Desk) -> None:
+    """Register the menus: of readers and of groups, and of each who may more."""
+    await desk.api.menu(registry.menu(Role.READER), PRIVATE)
+    await desk.api.menu(registry.menu(Role.READER, grouped=True), GROUPS)
+    for user, role in (await desk.store.read(who.trusted, desk.config)).items():
+        await desk.api.menu(registry.menu(role), user)

@@ -16,15 +16,17 @@ from telegram import (
     BotCommand,
     BotCommandScopeAllGroupChats,
     BotCommandScopeAllPrivateChats,
+    BotCommandScopeChat,
     Update,
 )
-from telegram.error import BadRequest, Conflict, InvalidToken, NetworkError, TelegramError
+from telegram.error import BadRequest, Conflict, InvalidToken, TelegramError
 from telegram.request import HTTPXRequest
 
 from watcher.bot.desk import Refusal
 
 log = logging.getLogger(__name__)
 
+PRIVATE, GROUPS = "private", "groups"
 PATIENCE = 5.0
 """Seconds that one of the bot's own calls may take."""
 NO_SEAT = "Telegram did not say who is an administrator of this chat. Try again in a minute."
@@ -60,6 +62,10 @@ class Telegram(Bot):
         except InvalidToken:
             self._failed(NO_SUCH_BOT)
             raise
+        except TelegramError:
+            raise
+        except Exception as error:  # the library would ask again at once, and for ever
+            raise TelegramError(f"an answer of Telegram's cannot be read: {type(error).__name__}") from error
         self._polled()
         return updates
 
@@ -97,15 +103,17 @@ class Calls:
             async with asyncio.timeout(PATIENCE):
                 await self.bot.send_message(chat, text)
 
-    async def menu(self, private: Mapping[str, str], groups: Mapping[str, str]) -> None:
-        """Register the menus of commands. A bot without them works as well."""
-        scopes = ((private, BotCommandScopeAllPrivateChats()), (groups, BotCommandScopeAllGroupChats()))
-        for commands, scope in scopes:
-            try:
-                async with asyncio.timeout(PATIENCE):
-                    await self.bot.set_my_commands([BotCommand(*one) for one in commands.items()], scope=scope)
-            except (TelegramError, TimeoutError) as error:
-                log.warning("the menu of commands could not be set: %s", type(error).__name__)
+    async def menu(self, commands: Mapping[str, str], chat: int | str) -> None:
+        """Register a menu of commands: of one chat, or of all that are PRIVATE or GROUPS; it may be missing."""
+        scope = {PRIVATE: BotCommandScopeAllPrivateChats, GROUPS: BotCommandScopeAllGroupChats}
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await self.bot.set_my_commands(
+                    [BotCommand(*one) for one in commands.items()],
+                    scope=scope[chat]() if isinstance(chat, str) else BotCommandScopeChat(chat),
+                )
+        except (TelegramError, TimeoutError) as error:
+            log.info("no menu of commands for %s: %s", chat, type(error).__name__)
 
 
 async def begun(bot: Bot, stop: asyncio.Event, waits: Sequence[float] = (1, 2, 5, 10, 30)) -> bool:
@@ -115,7 +123,7 @@ async def begun(bot: Bot, stop: asyncio.Event, waits: Sequence[float] = (1, 2, 5
             await bot.initialize()
         except InvalidToken:
             raise BotStopped(NO_SUCH_BOT) from None
-        except NetworkError as error:
+        except TelegramError as error:
             log.warning("Telegram does not answer (%s): the bot waits", type(error.__cause__ or error).__name__)
         else:
             return True

@@ -83,6 +83,16 @@ def known(conn: Connection, config: Config, ask: Ask) -> tuple[Member, Role | No
     return found or Member(user, name, role or Role.READER, ask.at), role, joined
 
 
+def trusted(conn: Connection, config: Config) -> dict[int, Role]:
+    """Those who may more than readers, with their roles."""
+    found = {one.id: one.role for one in members.everybody(conn)}
+    found |= {
+        one.telegram: max(found.get(one.telegram, Role.READER), Role.REPORTER) for one in config.people if one.telegram
+    }
+    found |= dict.fromkeys(config.telegram.admins if config.telegram else (), Role.ADMIN)
+    return {user: role for user, role in found.items() if role > Role.READER}
+
+
 async def asker(desk: Desk, seats: Seats, ask: Ask, command: Command) -> Asker:
     """Who asks, and what they may. In a chat that has joined, everybody may read. Raises Refusal."""
     member, role, joined = await desk.store.read(known, desk.config, ask)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Awaitable
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 from watcher.bot.desk import Answer, Command, Refusal, Talk, line, say, strong
 from watcher.bot.who import NOT_JOINED
@@ -40,7 +42,14 @@ def start(conn: Connection, talk: Talk) -> Answer:
         raise Refusal(NOT_JOINED)
     members.put(conn, Member(member.id, talk.ask.name or member.name, role, member.joined, member.by))
     _enter(conn, talk)
-    return _greeting(f"Welcome, {talk.ask.name}. You are a {role.label}.", role, about=role.label)
+    greeting = _greeting(f"Welcome, {talk.ask.name}. You are a {role.label}.", role, about=role.label)
+    return replace(greeting, then=partial(_show_menu, talk, role))
+
+
+def _show_menu(talk: Talk, role: Role) -> Awaitable[None]:
+    from watcher.bot.registry import menu
+
+    return talk.desk.api.menu(menu(role), talk.asker.member.id)
 
 
 def _start_here(conn: Connection, talk: Talk) -> Answer:

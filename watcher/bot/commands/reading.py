@@ -82,26 +82,28 @@ def _span(late: timedelta) -> str:
 def latest(conn: Connection, talk: Talk) -> Answer:
     """What changed last, over all sources."""
     found = changes.newest(conn, changes.chosen(), MOST_CHANGES * 4)
-    return _told(conn, talk, [one for one in found if one.severity > Severity.COSMETIC], "Nothing has changed yet.")
+    loud = [one for one in found if one.severity > Severity.COSMETIC]
+    return _told(conn, talk, loud[: MOST_CHANGES + 1], "Nothing has changed yet.")
 
 
 def history(conn: Connection, talk: Talk) -> Answer:
     """What changed last in one source, and in the documents that it lists."""
     name = source_named(talk, "history")
-    found = changes.newest(conn, changes.chosen(sources=[name]), MOST_CHANGES * 4)
+    found = changes.newest(conn, changes.chosen(sources=[name]), MOST_CHANGES + 1)
     return _told(conn, talk, found, f"Nothing has changed in {name} since it is watched.", about=name)
 
 
 def _told(conn: Connection, talk: Talk, found: Sequence[Change], none: str, about: str = "") -> Answer:
-    """Changes, newest first."""
+    """Changes, newest first; of more than are told, the oldest says that there are others."""
     if not found:
         return say(none, about=about)
     zone = talk.zone(conn)
     told = [
         line(f"{_moment(one.at, zone)} · {shown(one.source)}: ", strong(shorten(shown(one.summary), LONGEST)))
-        for one in found
+        for one in found[:MOST_CHANGES]
     ]
-    return Answer(_most(told, MOST_CHANGES, "changes", "watcher history"), about=about)
+    before = [line(Run("… and others before: watcher history tells all", "dim"))] if len(found) > MOST_CHANGES else []
+    return Answer((*told, *before), about=about)
 
 
 async def two_captures(talk: Talk) -> tuple[str, tuple[Line, ...]]:
@@ -171,7 +173,7 @@ def chosen(conn: Connection, talk: Talk) -> Answer:
 
 
 def _history_of(conn: Connection, talk: Talk, subject: Subject) -> Answer:
-    found = changes.newest(conn, changes.chosen(place=subject.id), MOST_CHANGES * 4)
+    found = changes.newest(conn, changes.chosen(place=subject.id), MOST_CHANGES + 1)
     name = place_name(subject.id) if subject.id.startswith("us-") else subject.name
     told = _told(conn, talk, found, f"Nothing stored names {shorten(shown(name), LONGEST)}.", about=subject.id)
     return Answer((line(strong(shorten(shown(name), LONGEST))), *told.lines), toast=name, edits=True, about=subject.id)

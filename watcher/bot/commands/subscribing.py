@@ -169,7 +169,9 @@ def unsubscribe(conn: Connection, talk: Talk) -> Answer:
 
 def pressed_unsubscribe(conn: Connection, talk: Talk) -> Answer:
     """The button under a subscription."""
-    return _forget(conn, talk, [_mine(conn, talk)])
+    gone = _forget(conn, talk, [_mine(conn, talk)])
+    left = _listed(conn, talk, subscriptions.of_chat(conn, talk.channel))
+    return replace(gone, lines=(*gone.lines, *left.lines), buttons=left.buttons)
 
 
 def _forget(conn: Connection, talk: Talk, gone: Sequence[Subscription]) -> Answer:

@@ -31,11 +31,14 @@ MOST = 5
 """Captures, pages and deeds that are told of one message."""
 LONGEST = 160
 _REF = re.compile(r"\bref ([0-9a-f]{16})\b")
+_PAGE = re.compile(r"\bpage ([0-9a-f]{8})\b")
 WHICH = "Of which message? Answer it with /why, or write /why and its ref."
 
 
 def why(conn: Connection, talk: Talk) -> Answer:
-    """Why this chat got a message."""
+    """Why this chat got a message, or why people are asked."""
+    if not talk.words and (page := _page(conn, talk)):
+        return page
     alert = alerts.alert(conn, _wanted(talk))
     mine = alert is not None and alert.channel.partition("/")[0] == talk.ask.chat
     if alert is None or not (mine or (talk.asker.role or Role.READER) >= Role.EDITOR):
@@ -46,9 +49,29 @@ def why(conn: Connection, talk: Talk) -> Answer:
         *_because(conn, talk, alert, found),
         *_rests_on(conn, found, zone),
         *_delivered(conn, alert, zone),
-        *_acknowledged(conn, alert, zone),
+        *_acknowledged(conn, alert.changes, zone),
     )
     return Answer((line(strong(f"ref {alert.id}"), f" of {_moment(alert.at, zone)}"), *told), about=alert.id)
+
+
+def _page(conn: Connection, talk: Talk) -> Answer | None:
+    """Of the page that is answered, if it is one: what it is about, and who did what."""
+    named = _PAGE.findall(talk.ask.answered)
+    page = pages.called(conn, named[-1]) if named else None
+    if page is None:
+        return None
+    if (talk.asker.role or Role.READER) < Role.REPORTER:
+        raise Refusal("That is for people on call.")
+    zone = talk.zone(conn)
+    found = changes.changes_by_id(conn, page.changes)
+    head = line(strong(f"page {page.short}"), f" of {_moment(page.opened, zone)}, by the escalation {page.escalation}")
+    asked = [
+        line(f"Step {one.step + 1}, {one.target}: {one.state} {_moment(one.fired, zone)} {one.reason}".rstrip())
+        for one in pages.steps(conn, page.id)
+        if one.fired
+    ]
+    told = (*_rests_on(conn, found, zone), *asked[-MOST:], *_acknowledged(conn, page.changes, zone))
+    return Answer((head, *told), about=page.id)
 
 
 def _wanted(talk: Talk) -> str:
@@ -108,9 +131,9 @@ def _delivered(conn: Connection, alert: Alert, zone: tzinfo) -> list[Line]:
     return told
 
 
-def _acknowledged(conn: Connection, alert: Alert, zone: tzinfo) -> list[Line]:
+def _acknowledged(conn: Connection, ids: Sequence[str], zone: tzinfo) -> list[Line]:
     """What people did to the pages about these changes."""
-    about = [one for one in pages.latest(conn, 200) if not set(one.changes).isdisjoint(alert.changes)]
+    about = [one for one in pages.latest(conn, 200) if not set(one.changes).isdisjoint(ids)]
     told = []
     for page in about[:MOST]:
         told.append(line(f"Page {page.short} ({shown(page.escalation)}): {page.state}"))
