@@ -26,7 +26,7 @@ from watcher.core import Alert, Delivery, Line
 from watcher.evidence.anchoring import anchor_tick
 from watcher.evidence.stamps import BadStamp, check, request, trusted
 from watcher.outbox import letter
-from watcher.store import anchors, outbox
+from watcher.store import StoreError, anchors, outbox
 from watcher.store.anchors import Anchor, Stamp
 
 
@@ -172,6 +172,20 @@ def test_an_authority_that_does_not_answer_is_pending(rig: Rig, authority: Autho
     code, (told,) = said(rig)
     assert (code, told["state"]) == (0, "pending")
     assert "1 attempt: 127.0.0.1 is a private or special address" in told["said"]
+
+
+def test_roots_that_cannot_be_read_are_said(rig: Rig, authority: Authority) -> None:
+    seen(rig, "Cook")
+    tick(rig)
+    (rig.folder / "roots.pem").write_text("no certificate")
+    assert ran(rig, "verify", "--anchors")[0] == 2
+    seen(rig, "Clark")
+    with pytest.raises(StoreError, match=r"evidence\.timestamp_roots: expected a PEM file"):
+        tick(rig, after=minutes(60))
+    authority.root(rig.folder / "roots.pem")
+    authority.now = rig.now
+    tick(rig)
+    assert [one.due for one in stamps(rig)] == [None, None]
 
 
 def test_one_that_is_not_asked_any_more_does_not_hold_up_the_others(rig: Rig, authority: Authority) -> None:

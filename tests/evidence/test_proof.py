@@ -322,6 +322,26 @@ def test_a_source_that_is_watched_no_more_is_still_verified(rig: Rig) -> None:
     assert "5 snapshots" in ran(rig, "verify")[1]
 
 
+def test_a_source_of_which_only_an_anchor_tells_is_said(rig: Rig) -> None:
+    lived(rig)
+    last = rig.snapshots()[-1]
+    heads = rig.store.read_sync(anchors.moved)
+    rig.store.run_sync(anchors.put, anchors.made(1, NOON, heads, ""), [])
+    for one in ("delivery", "alert", "change", "body", "snapshot", "source"):
+        rig.store.run_sync(cut_at, f"DELETE FROM {one}")
+    code, told = ran(rig, "verify", "--json")
+    assert (code, json.loads(told)) == (1, {"source": "list", "snapshots": 0, "ok": False, "first_bad": last.id})
+
+
+def test_an_anchor_that_was_changed_is_said(rig: Rig) -> None:
+    lived(rig)
+    rig.store.run_sync(anchors.put, anchors.made(1, NOON, rig.store.read_sync(anchors.moved), ""), [])
+    assert ran(rig, "verify")[0] == 0
+    rig.store.run_sync(cut_at, "UPDATE anchor SET at = '2026-01-01T00:00:00Z'")
+    code, told = ran(rig, "verify")
+    assert (code, "BAD  anchor 1 was changed" in told) == (1, True)
+
+
 def test_nothing_stored_holds(rig: Rig) -> None:
     assert ran(rig, "verify", "list")[0] == 0
     assert "0 chains" in ran(rig, "verify")[1]

@@ -16,6 +16,8 @@ from watcher.evidence.proof import Proof, Stamped
 from watcher.store import Store, anchors, snapshots
 from watcher.store.anchors import Anchor
 
+MISSING = "{} is not installed: pip install 'watcher[evidence]'"
+
 
 def verify(desk: Desk, name: str, *, stamped: bool, head: str) -> int:
     """Follow all chains, or one; returns the exit code: 1 where one does not hold, or a stamp is bad."""
@@ -38,10 +40,10 @@ def _digest(text: str) -> str:
 
 def _verified(desk: Desk, store: Store, name: str) -> int:
     """Say of each chain whether it holds; returns how many do not."""
-    lengths = proof.lengths(store)
+    anchored = _first_lost(store)
+    lengths = dict.fromkeys(sorted(anchored.keys() - {""}), 0) | proof.lengths(store)
     if name:
         lengths = {name: lengths[name] if name in lengths else _unstored(desk, name)}
-    anchored = _first_lost(store)
     proofs = []
     with progress(desk, "records", sum(lengths.values())) as step:
         for source in lengths:
@@ -128,6 +130,8 @@ def _judged(desk: Desk, store: Store) -> Iterator[Stamped]:
         yield from proof.stamped(store, desk.config.evidence.timestamp_roots, desk.clock())
     except (OSError, ValueError) as error:
         raise Refused(f"evidence.timestamp_roots: expected a PEM file of certificates: {error}") from error
+    except ModuleNotFoundError as error:
+        raise Refused(MISSING.format(error.name)) from error
 
 
 def export(desk: Desk, source: str, path: Path) -> None:
@@ -142,6 +146,8 @@ def export(desk: Desk, source: str, path: Path) -> None:
                 done = exporting.export(store, source, path, step)
             except OSError as error:
                 raise Refused(f"{path}: cannot be written: {error.strerror}") from error
+            except ModuleNotFoundError as error:
+                raise Refused(MISSING.format(error.name)) from error
     if desk.json:
         emit({"source": source, "file": str(path), "records": done.records, "bytes": done.size})
     else:
@@ -159,6 +165,8 @@ async def take_in(desk: Desk, source: Source, path: Path) -> None:
                         done = await backfill(app.parts, source, app.state(source), arrivals, progress=step)
         except CaptureError as error:
             raise Refused(str(error)) from error
+        except ModuleNotFoundError as error:
+            raise Refused(MISSING.format(error.name)) from error
     more = f"; {arrivals.thinned:,} without their bytes were left out" if arrivals.thinned else ""
     if desk.json:
         emit({"source": source.name, **done._asdict()})

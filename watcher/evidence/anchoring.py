@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from watcher.config.sections import Evidence
 from watcher.core import Alert, Clock, Delivery, Extras, Failure, Line, Post, Run, instant
 from watcher.evidence import stamps
-from watcher.store import Connection, Store, anchors, outbox
+from watcher.store import Connection, Store, StoreError, anchors, outbox
 from watcher.store.anchors import Anchor, Heads, Stamp
 
 if TYPE_CHECKING:
@@ -36,16 +36,25 @@ async def anchor_tick(store: Store, post: Post, settings: Evidence, now: Clock, 
     """Anchor what went on since the last hour, and ask for the stamps that are due; whether a channel is to be told.
 
     `letter` makes the message for [evidence] head_to. Without authorities and such a channel nothing is done.
-    Raises StoreError, and OSError or ValueError where the file of roots cannot be read.
+    Raises StoreError, also where the file of roots cannot be read, or the extra `evidence` is not installed.
     """
     if not settings.timestamp_urls and not settings.head_to:
         return False
     told = await _anchor(store, settings, now(), letter)
     due = await store.read(anchors.due, now(), settings.timestamp_urls, AT_ONCE)
     if due:
-        roots = await asyncio.to_thread(stamps.trusted, settings.timestamp_roots)
+        roots = await asyncio.to_thread(_trusted, settings.timestamp_roots)
         await asyncio.gather(*(_ask(store, post, stamp, anchor, roots, now) for stamp, anchor in due))
     return told
+
+
+def _trusted(path: str) -> list[Certificate]:
+    try:
+        return stamps.trusted(path)
+    except (OSError, ValueError) as error:
+        raise StoreError(f"evidence.timestamp_roots: expected a PEM file of certificates: {error}") from error
+    except ModuleNotFoundError as error:
+        raise StoreError(f"{error.name} is not installed: pip install 'watcher[evidence]'") from error
 
 
 async def _anchor(store: Store, settings: Evidence, now: datetime, letter: Letter | None) -> bool:

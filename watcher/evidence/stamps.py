@@ -57,6 +57,7 @@ def check(stamp: Stamp, anchor: Anchor, roots: list[Certificate], now: datetime)
 
 def trusted(path: str) -> list[Certificate]:
     """The roots in the PEM file at `path`; "": those of the system, or of SSL_CERT_FILE. Raises OSError, ValueError."""
+    import rfc3161_client  # noqa: F401 - where it is missing, that is said before anybody is asked
     from cryptography.x509 import load_der_x509_certificate, load_pem_x509_certificates
 
     if path:
