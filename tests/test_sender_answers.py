@@ -127,8 +127,10 @@ def test_a_closed_topic_gives_way_to_the_chat_and_the_operator_hears_once(desk: 
     desk.write("telegram:-100/3", "more news")
     desk.send()
     assert [message.text for message in desk.api.messages(-100)] == ["news", "more news"]
-    assert desk.texts(8) == ["Telegram: telegram:-100/3: topic 3 is closed or gone: sent to the chat itself"]
-    assert desk.rows()["news"].reason.startswith("topic 3 is closed")
+    assert desk.texts(8) == [
+        "Telegram: telegram:-100/3: topic 3 of chat -100 is closed or gone: sent to the chat itself"
+    ]
+    assert desk.rows()["news"].reason.startswith("topic 3 of chat -100 is closed")
 
 
 def test_a_chat_whose_own_topic_is_closed_keeps_the_others(desk: Desk) -> None:
@@ -169,6 +171,15 @@ def test_what_telegram_refuses_in_every_form_is_dead_and_holds_up_nothing(desk: 
     assert desk.send() == Delivered(sent=2, dead=1)
     assert desk.texts(7) == ["good"]
     assert "not sent: Something that nobody foresaw" in desk.texts(8)[0]
+
+
+def test_the_operator_hears_once_of_what_many_chats_refuse(desk: Desk) -> None:
+    desk.operator = BEN
+    many(desk, 9)
+    for chat in range(1001, 1010):
+        desk.api.fail(faults.bad("something that nobody foresaw"), chat=chat)
+    assert desk.send() == Delivered(sent=10)
+    assert len(desk.api.sent(8)) == 1
 
 
 def test_the_operator_is_not_told_of_what_cannot_reach_the_operator(desk: Desk) -> None:

@@ -290,13 +290,13 @@ class Sender:
                 self._tell(conn, delivery, f"not sent: {outcome.reason}", now)
 
     def _tell(self, conn: Connection, delivery: Delivery, what: str, now: datetime) -> None:
-        """Let the operator know, once a day of the same; it is in the log, too."""
+        """Let the operator know, once a day of the same, in however many chats; all of it is in the log."""
         if not what:
             return
         log.warning("message %s to %s: %s", delivery.alert, delivery.channel, what)
         if self.operator in {"", delivery.channel}:
             return
-        key = f"{delivery.channel} {now.date()} {what}"
+        key = f"{now.date()} {what}"
         lines: tuple[Line, ...] = (
             (Run("Telegram: ", "strong"), Run(f"{delivery.channel}: {what}")),
             (Run(f"message {delivery.alert}", "dim"),),

@@ -11,10 +11,11 @@ from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 
 import pytest
+from telegram.error import NetworkError, RetryAfter, TimedOut
 
 from tests.telegram_api import TOKEN, Fault, TelegramApi, faults
-from watcher.core import Dead, Failure, Fetched, Line, Message, Notifier, Outcome, Retry, Run, Sent, Tools
-from watcher.notify.telegram import MOST_FORMS, Telegram, TelegramOptions
+from watcher.core import Dead, Extras, Failure, Fetched, Line, Message, Notifier, Outcome, Retry, Run, Sent, Tools
+from watcher.notify.telegram import MOST_FORMS, Telegram, TelegramOptions, verdict
 
 REF = "0123456789abcdef"
 
@@ -130,7 +131,7 @@ def test_what_is_refused_for_a_reason_that_nobody_foresaw_goes_in_short(api: Tel
 def test_a_closed_topic_gives_way_to_the_chat(api: TelegramApi) -> None:
     api.fail(faults.TOPIC_CLOSED)
     (outcome,) = deliver(api.base_url, message(), topic=7)
-    assert outcome == Sent("1", "topic 7 is closed or gone: sent to the chat itself")
+    assert outcome == Sent("1", "topic 7 of chat -1001 is closed or gone: sent to the chat itself")
     assert "message_thread_id" not in api.accepted[0].fields
 
 
@@ -191,6 +192,46 @@ def test_no_connection_is_surely_not_sent_and_tried_thrice(api: TelegramApi) -> 
         (outcome,) = deliver(api.base_url, message())
     assert outcome == Retry("not sent: no connection to Telegram (ConnectError)", counts=False, stops=True)
     assert len(Hurried.waits) == 2
+
+
+class Cause(Exception):  # noqa: N818 - stands for what httpx raises, which only fetch may import
+    """Its name is all that is looked at."""
+
+
+@pytest.mark.parametrize(
+    ("cause", "unknown"),
+    [
+        *((name, False) for name in ("ConnectTimeout", "ConnectError", "PoolTimeout", "ProxyError")),
+        *((name, True) for name in ("ReadTimeout", "WriteTimeout", "ReadError", "WriteError", "RemoteProtocolError")),
+    ],
+)
+@pytest.mark.parametrize("error", [NetworkError, TimedOut])
+def test_whether_it_left_is_told_by_the_cause_alone(error: type[NetworkError], cause: str, *, unknown: bool) -> None:
+    raised = error("the address, and the token in it")
+    raised.__cause__ = type(cause, (Cause,), {})(TOKEN)
+    outcome = verdict(raised)
+    assert isinstance(outcome, Retry)
+    assert (outcome.unknown, outcome.stops, outcome.counts) == (unknown, not unknown, unknown)
+    assert cause in outcome.reason
+    assert TOKEN not in outcome.reason
+
+
+@pytest.mark.parametrize("wait", [7, timedelta(seconds=7)])
+def test_a_wait_is_understood_in_both_of_the_library_s_forms(wait: int | timedelta) -> None:
+    assert verdict(RetryAfter(wait)) == Retry("Telegram asks to wait 7.5 s", timedelta(seconds=7.5), counts=False)
+
+
+def test_an_edit_that_changes_nothing_has_been_made(api: TelegramApi) -> None:
+    api.fail(faults.NOT_MODIFIED, method="editMessageText")
+    edit = replace(message(), extras=Extras(edit="5"))
+    assert deliver(api.base_url, edit) == [Sent("5")]
+
+
+def test_a_message_goes_without_the_one_that_it_answers(api: TelegramApi) -> None:
+    deliver(api.base_url, replace(message(), extras=Extras(reply_to="99", silent=True)))
+    (call,) = api.accepted
+    assert '"allow_sending_without_reply": true' in call.fields["reply_parameters"].replace('":true', '": true')
+    assert call.fields["disable_notification"] in {"true", "True"}
 
 
 @pytest.mark.parametrize("base_url", ["nonsense", "ftp://127.0.0.1/bot", "http://127.0.0.1:port/bot"])

@@ -146,7 +146,7 @@ class Telegram:
         """Deliver one part; never raises for what the network or Telegram does."""
         mark = (repeat_line(message.ref),) if message.repeat else ()
         form = _Form(message.lines, mark, message.extras.edit)
-        if message.extras.picture and utf16(as_text(form.shown)) <= LONGEST_CAPTION:
+        if message.extras.picture and not form.edit and utf16(as_text(form.shown)) <= LONGEST_CAPTION:
             form = form._replace(drawing=await self._connection.drawing(message))
         return await attempt(lambda: self._send(form, message.extras), self.sleep)
 
@@ -191,7 +191,7 @@ class Telegram:
         topic_gone = _says(said, TOPIC_GONE)
         if topic_gone and self._topic is not None:
             topic, self._topic = self._topic, None
-            return form, f"topic {topic} is closed or gone: sent to the chat itself"
+            return form, f"topic {topic} of chat {self._chat} is closed or gone: sent to the chat itself"
         if form.drawing and "not found" not in said:  # a chat may take words and no pictures
             return form._replace(drawing=b""), ""
         if form.edit and _says(said, EDIT_GONE):
