@@ -48,6 +48,37 @@ def test_every_text_is_answered_or_left_alone_and_none_is_a_fault(house: House) 
     assert "told nothing yet" in house.say("/list") or "1." in house.say("/list")
 
 
+def test_what_should_follow_and_fails_holds_nobody_up(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    from dataclasses import replace
+
+    from watcher.bot import registry
+    from watcher.bot.desk import Answer
+
+    def after() -> None:
+        raise ZeroDivisionError
+
+    def broken(conn: object, talk: object) -> Answer:
+        del conn, talk
+        return Answer(then=after)
+
+    monkeypatch.setitem(registry.COMMANDS, "latest", replace(registry.COMMANDS["latest"], run=broken))
+    house.open().joined()
+    assert house.say("/latest") == ""
+    assert "told nothing yet" in house.say("/list")
+
+
+def test_an_answer_that_cannot_be_written_is_left_out(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    house.open().joined()
+
+    def broken(*given: object, **more: object) -> None:
+        raise ZeroDivisionError(str((given, more))[:0])
+
+    with monkeypatch.context() as patched:
+        patched.setattr(type(house.app.dispatch), "letter", broken)
+        assert house.say("/list") == ""
+    assert "told nothing yet" in house.say("/list")
+
+
 DATA = [
     "", "b1", "b1:sub", "b1:sub:1:", "b1:sub:999999999999999:00000000", "b1:unsub:1:../../x", "b1:kind:1:table",
     "b1:named:1:table", "b1:mute:1:9w", "b1:place:1:x", "b1:digest:1:nothere", "b2:sub:1:x", "p1::ack:", "p1:0:ack:-1",

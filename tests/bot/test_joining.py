@@ -118,7 +118,9 @@ def test_a_button_in_a_group_is_for_administrators(house: House) -> None:
     house.api.seat(GROUP, ANA, "administrator")
     house.wait()
     house.say("/subscribe dropped", chat=GROUP)
+    before = len(house.api.messages(GROUP))
     assert "Only an administrator" in (house.tap("Unsubscribe", user=STRANGER, chat=GROUP) or "")
+    assert len(house.api.messages(GROUP)) == before
     assert len(house.store.read_sync(subscriptions.of_chat, f"telegram:{GROUP}")) == 1
 
 

@@ -143,6 +143,12 @@ def test_a_second_process_on_the_same_store_is_refused(house: House) -> None:
         asyncio.run(second())
 
 
+def test_a_second_process_of_the_same_machine_is_refused_at_once(house: House) -> None:
+    house.open()
+    with pytest.raises(BotStopped, match=f"process {os.getpid()}"):
+        asyncio.run(poller(house).take_lease(asyncio.Event()))
+
+
 def test_a_lease_that_stands_still_or_whose_process_has_ended_is_taken_over(house: House) -> None:
     async def take(holder: str) -> str:
         one = poller(house)
@@ -205,6 +211,11 @@ def posted(port: int, token: str) -> int:
         connection.close()
 
 
+def listens(port: int) -> bool:
+    with socket.socket() as tried:
+        return tried.connect_ex(("127.0.0.1", port)) == 0
+
+
 def test_a_webhook_takes_updates_with_its_secret_alone(house: House) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -212,6 +223,8 @@ def test_a_webhook_takes_updates_with_its_secret_alone(house: House) -> None:
     house.configure(telegram=f'webhook = "https://desk.example/hook"\nlisten = "127.0.0.1:{port}"')
     house.open().joined()
     assert house.api.world.webhook == "https://desk.example/hook"
+    while not listens(port):
+        house.call(lambda: asyncio.sleep(0))  # the library listens right after it has told Telegram
     assert posted(port, "guessed") == 403
     assert house.store.read_sync(inbox.update_of, 77) is None
     assert posted(port, secret(TOKEN)) == 200

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -63,8 +63,12 @@ class Ask:
         return found[1].lower(), (found[3] or "").strip()
 
 
+Id = Annotated[int, msgspec.Meta(ge=-(1 << 53), le=1 << 53)]
+"""Of people, chats and messages; Telegram's have at most 52 bits (Bot API, User)."""
+
+
 class _User(msgspec.Struct):
-    id: int
+    id: Id
     first_name: str = ""
     last_name: str = ""
     is_bot: bool = False
@@ -75,7 +79,7 @@ class _User(msgspec.Struct):
 
 
 class _Chat(msgspec.Struct):
-    id: int
+    id: Id
     type: str
     title: str = ""
     first_name: str = ""
@@ -83,15 +87,15 @@ class _Chat(msgspec.Struct):
 
 class _Message(msgspec.Struct):
     chat: _Chat
-    message_id: int = 0
+    message_id: Id = 0
     date: int = 0
     author: _User | None = msgspec.field(name="from", default=None)
     sender_chat: _Chat | None = None
     text: str = ""
-    message_thread_id: int | None = None
+    message_thread_id: Id | None = None
     is_topic_message: bool = False
     reply_to_message: _Message | None = None
-    migrate_to_chat_id: int | None = None
+    migrate_to_chat_id: Id | None = None
 
     @property
     def channel(self) -> str:

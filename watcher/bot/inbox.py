@@ -6,14 +6,11 @@ Between polling, which fills the inbox, and the outbox, which the answers go to.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import inspect
 import logging
-from collections.abc import Awaitable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any
 
 from watcher.bot import asks, data, registry, who
 from watcher.bot.asks import PRESS, Ask
@@ -101,6 +98,8 @@ class Inbox:
         except StoreError as error:
             log.warning("update %d waits: %s", update.id, error)
             await asyncio.sleep(TROUBLE)
+        except Exception:
+            log.exception("update %d was handled, but not what should follow", update.id)
 
     async def handle(self, update: Update, ask: Ask | None) -> None:
         """Handle one update. Whatever goes wrong in it, whoever asked is told so, and those behind it are not held up.
@@ -115,15 +114,26 @@ class Inbox:
         except StoreError:
             raise
         except Exception:
-            reference = content_id("fault", update.id)[:8]
-            log.exception("update %d could not be handled (reference %s)", update.id, reference)
-            said = f"That did not work. It is written down for whoever runs this bot, as {reference}."
-            answer = await self._store(ask, None, say(said, toast=said, detail={"fault": reference}))
+            reference = content_id("fault", ask.update)[:8]
+            log.exception("update %d could not be handled (reference %s)", ask.update, reference)
+            answer = await self._failed(ask, reference)
         self.desk.app.dispatch.wake()
         if ask.query:
             await self.desk.api.answer(ask.query, answer.toast[:LONGEST_TOAST])
-        if answer.then:
-            await _done(answer.then())
+        if answer.then and inspect.isawaitable(after := answer.then()):
+            await after
+
+    async def _failed(self, ask: Ask, reference: str) -> Answer:
+        """Something of ours is wrong: say so, and go on."""
+        said = f"That did not work. It is written down for whoever runs this bot, as {reference}."
+        try:
+            return await self._store(ask, None, say(said, toast=said))
+        except StoreError:
+            raise
+        except Exception:
+            log.exception("update %d cannot be answered either", ask.update)
+            await self.desk.store.run(inbox.handle, ask.update, self.desk.now())
+            return Answer()
 
     async def _answer(self, ask: Ask) -> Answer:
         """Find out what is asked and whether they may, then do it."""
@@ -141,9 +151,9 @@ class Inbox:
             async with asyncio.timeout(PREPARING):
                 talk = await command.prepared(talk)
         except Refusal as refusal:
-            return await self._store(ask, command, _no(str(refusal)), talk)
+            return await self._store(ask, command, _no(str(refusal), ask), talk)
         except TimeoutError:
-            return await self._store(ask, command, _no("That took too long. Try again later."), talk)
+            return await self._store(ask, command, _no("That took too long. Try again later.", ask), talk)
         return await self._store(ask, command, None, talk, run=True)
 
     async def _refuse(self, talk: Talk, command: Command, why: str) -> Answer:
@@ -152,7 +162,7 @@ class Inbox:
         told = last is not None and (last.action == REFUSED or REFUSED in (last.detail or {}))
         again = told and last is not None and talk.now - last.at < timedelta(days=1)
         stranger = talk.asker.role is None
-        refusal = Answer(toast=why) if stranger and again else _no(why)
+        refusal = Answer(toast=why) if stranger and again else _no(why, talk.ask)
         return await self._store(talk.ask, command, refusal, talk, action=REFUSED)
 
     async def _store(
@@ -180,7 +190,7 @@ class Inbox:
 
     def _write(self, conn: Connection, ask: Ask, answer: Answer) -> None:
         """Put what is said in the outbox."""
-        root = data.read(ask.text) if answer.edits else None
+        root = data.read(ask.text) if answer.edits and ask.kind == PRESS else None
         edited = content_id(ROUTE, ask.channel, f"{root.root} 0") if root else ""
         extras = Extras(buttons=answer.buttons, edit=edited, silent=bool(root))
         notes = [(ask.channel, answer.lines, extras), *((one.channel, one.lines, PLAIN) for one in answer.more)]
@@ -199,14 +209,10 @@ def _run(conn: Connection, command: Command, talk: Talk) -> Answer:
         with conn.begin_nested():
             return command.run(conn, talk)
     except (Refusal, NotPossible) as refusal:
-        return _no(str(refusal))
+        return _no(str(refusal), talk.ask)
 
 
-def _no(why: str) -> Answer:
-    return say(why, toast=why, detail={REFUSED: why})
-
-
-async def _done(result: Awaitable[None] | None) -> Any:
-    with contextlib.suppress(asyncio.CancelledError):
-        if inspect.isawaitable(result):
-            await result
+def _no(why: str, ask: Ask) -> Answer:
+    """A refusal; of a press it is shown to whoever pressed alone."""
+    refusal = say(why, toast=why, detail={REFUSED: why})
+    return replace(refusal, lines=()) if ask.kind == PRESS else refusal

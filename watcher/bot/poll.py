@@ -149,7 +149,7 @@ class Poller:
     # ------------------------------------------------------------ one process at a time
 
     async def take_lease(self, stop: asyncio.Event) -> None:
-        """Be the one that polls. Raises BotStopped where another process is, which renews its lease while we look.
+        """Be the one that polls. Raises BotStopped where another process is: one of this machine, or one that renews.
 
         A lease that stands still, or that of a process of this machine which has ended, is taken over.
         """
@@ -157,9 +157,12 @@ class Poller:
         for _ in range(LOOKS):
             if held.holder == self.holder or stop.is_set():
                 return
-            if _has_ended(held.holder):
+            runs = _runs(held.holder)
+            if runs is False:
                 held = await self._take(held)
                 continue
+            if runs and held.until > self.now():
+                raise BotStopped(_served_by(held))
             await _wait(stop, self.renew)
             before, held = held, await self._take(None)
             if held not in (before, Lease(self.holder, held.until)):
@@ -215,15 +218,15 @@ def _served_by(held: Lease) -> str:
     )
 
 
-def _has_ended(holder: str) -> bool:
-    """Whether the process that holds a lease was one of this machine, and is no more."""
+def _runs(holder: str) -> bool | None:
+    """Whether the process that holds a lease still runs; None where it is one of another machine."""
     host, process, _ = holder.split("/")
     if host != socket.gethostname():
-        return False
+        return None
     try:
         os.kill(int(process), 0)
     except ProcessLookupError:
-        return True
-    except OSError:
         return False
-    return False
+    except OSError:
+        pass  # it runs, and is somebody else's
+    return True

@@ -121,7 +121,7 @@ def waits_for_name(conn: Connection, talk: Talk) -> Answer | None:
     """The plain words as a name, where a kind was picked right before; None where they are none."""
     last = audit.last(conn, talk.ask.user or 0, talk.channel)
     asked = (last.detail or {}) if last is not None and talk.now - last.at <= SOON else {}
-    if not asked.keys() >= {"root", "kind"}:
+    if not asked.keys() >= {"root", "kind"} or (talk.asker.role or Role.READER) < Role.EDITOR:
         return None
     try:
         return _add(conn, talk, talk.words.strip(), asked["kind"], _asked(conn, talk, asked["root"]))
