@@ -19,7 +19,7 @@ run: $(VENV)/.run ## Run the service with config.toml
 	$(BIN)/watcher run
 
 test: $(VENV)/.dev ## Run the tests
-	$(BIN)/python -m pytest -m "not soak"
+	$(BIN)/python -m pytest -n auto --dist worksteal -m "not soak"
 
 lint: $(VENV)/.dev ## Check style and types
 	$(BIN)/ruff format --check .
