@@ -94,7 +94,7 @@ def test_events_of_a_calendar_say_who_is_on(desk: Desk) -> None:
         "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\nBEGIN:VEVENT\r\nUID:1\r\nDTSTAMP:20260301T000000Z\r\n"
         "SUMMARY:Ed\r\nDTSTART:20260302T090000Z\r\nDTEND:20260302T170000Z\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
     )
-    found = duty.events(desk.config, "desk", content.encode(), desk.now)
+    found = duty.calendar(desk.config, "desk", content.encode(), desk.now).events
     assert found == (Event("Ed", MONDAY, MONDAY + 8 * HOUR),)
     assert desk.store.read_sync(duty.on_duty, "desk", MONDAY, {"desk": found}) == "Ed"
     assert desk.store.read_sync(duty.on_duty, "desk", MONDAY - HOUR, {"desk": found}) == ""

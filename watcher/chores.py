@@ -99,8 +99,13 @@ class Chores:
         known: dict[str, Any] = {}
         for rota in self.config.rotas:
             try:
-                if rota.calendar:
-                    known[rota.name] = duty.events(self.config, rota.name, await self._calendar(rota), self.now())
+                if not rota.calendar:
+                    continue
+                content = await self._calendar(rota)
+                read = await asyncio.to_thread(duty.calendar, self.config, rota.name, content, self.now())
+                known[rota.name] = read.events
+                if read.unknown:
+                    log.warning("events of the calendar of %s name nobody: %s", rota.name, ", ".join(read.unknown))
             except (OSError, CalendarError) as error:
                 log.warning("the calendar of the rota %s cannot be read: %s", rota.name, error)
         self.calendars.update(known)

@@ -18,6 +18,7 @@ from watcher.config import Config
 from watcher.config.sections import Person
 from watcher.core import Line, content_id, instant
 from watcher.oncall import rota as core
+from watcher.oncall.calendar import Calendar
 from watcher.oncall.pages import Page
 from watcher.oncall.rota import EARLIEST, Event, Override, Roster, Shift, Version
 from watcher.people import TELEGRAM, Deed
@@ -141,13 +142,13 @@ def shifts(conn: Connection, rota: str, start: datetime, end: datetime, calendar
     return [one if one.person else one._replace(start=max(one.start, start), end=min(one.end, end)) for one in found]
 
 
-def events(config: Config, rota: str, content: bytes, now: datetime) -> tuple[Event, ...]:
+def calendar(config: Config, rota: str, content: bytes, now: datetime) -> Calendar:
     """Read the calendar of a rota, from a week ago to a year ahead. Raises CalendarError."""
     from watcher.oncall.calendar import read
 
     one = next(one for one in config.rotas if one.name == rota)
     names = [person.name for person in config.people]
-    return read(content, names, one.timezone or config.timezone, now - WEEK, now + LONGEST).events
+    return read(content, names, one.timezone or config.timezone, now - WEEK, now + LONGEST)
 
 
 # ---------------------------------------------------------------- exchanges

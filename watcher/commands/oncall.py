@@ -103,9 +103,12 @@ def _calendars(desk: Desk) -> duty.Calendars:
         elif one.calendar:
             try:
                 content = (desk.config.path.parent / one.calendar).read_bytes()
-                found[one.name] = duty.events(desk.config, one.name, content, desk.clock())
+                read = duty.calendar(desk.config, one.name, content, desk.clock())
             except (OSError, CalendarError) as error:
                 raise Refused(f"rota {one.name}: {one.calendar}: {error}") from error
+            if read.unknown:
+                complain(f"rota {one.name}: events of its calendar that name nobody: {', '.join(read.unknown)}")
+            found[one.name] = read.events
     return found
 
 
