@@ -203,10 +203,11 @@ def test_nothing_stored_is_nothing_exported(rig: Rig) -> None:
     assert not (rig.folder / "out.zip").exists()
 
 
+@pytest.mark.parametrize("damage", ["body SET data = X'00'", "snapshot SET status = 201"])
 @pytest.mark.parametrize("form", CAPTURES)
-def test_damaged_evidence_is_not_exported(rig: Rig, form: str) -> None:
+def test_damaged_evidence_is_not_exported(rig: Rig, form: str, damage: str) -> None:
     bad = lived(rig).snapshots()[2]
-    rig.store.run_sync(lambda conn: conn.exec_driver_sql("UPDATE body SET data = X'00' WHERE seq = 3").rowcount)
+    rig.store.run_sync(lambda conn: conn.exec_driver_sql(f"UPDATE {damage} WHERE seq = 3").rowcount)
     code, told = ran(rig, "export", "list", "--to", str(rig.folder / f"out.{form}"))
     assert code == 1
     assert bad.id in told

@@ -110,6 +110,17 @@ def test_a_chain_that_was_thinned_goes_on(store: Store) -> None:
     assert prove(store, "list") == Proof("list", 40, None, 2)
 
 
+def test_a_chain_may_be_thinned_while_it_is_followed(store: Store) -> None:
+    chain(store)
+    for ready, gone in ((10, 8), (23, 22)):  # from within what hangs on one full copy, which thinning makes another
+        walked = store.read_sync(snapshots.walk, "list", snapshots.START, ready)
+        olds = store.read_sync(retention.old, NOON + 99 * DAY, None, 99)
+        store.run_sync(retention.thin, [one for one in olds if one.seq <= gone])
+        while not walked.ended:
+            walked = store.read_sync(snapshots.walk, "list", walked, 5)
+        assert (walked.seq, walked.bad) == (40, None)
+
+
 def test_damage_is_not_hidden_by_thinning(store: Store) -> None:
     made = chain(store)
     flip = "X'00'" if "watcher.db" in store.name else "'\\x00'::bytea"

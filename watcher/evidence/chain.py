@@ -13,7 +13,7 @@ import msgspec
 
 from watcher.captures import CaptureError
 from watcher.core import Hop, Snapshot, parse_instant
-from watcher.store import Store, snapshots
+from watcher.store import Corrupt, Store, StoreError, snapshots
 
 TOGETHER = 8
 """Records read at a time, each with its bytes."""
@@ -50,11 +50,16 @@ class Written(msgspec.Struct, frozen=True):
 
 def history(store: Store, source: str, most: int) -> Iterator[tuple[Snapshot, bytes | None]]:
     """The first `most` records of a chain with their bytes (None: thinned). Raises Corrupt where one does not hold."""
-    seq, before = 0, None
-    while batch := store.read_sync(snapshots.links, source, seq, before, min(TOGETHER, most - seq)):
-        yield from batch
-        last, before = batch[-1]
-        seq = last.seq
+    seq, head, body = 0, "", None
+    while seq < most:
+        batch = store.read_sync(snapshots.links, source, seq, body, min(TOGETHER, most - seq))
+        if not batch:
+            raise StoreError(f"{source}: its chain ends after {seq} records: run `watcher verify`")
+        for one, here in batch:
+            if (one.seq, one.previous, one.record_hash) != (seq + 1, head, snapshots.record_hash(one)):
+                raise Corrupt(source, one.id, "it does not follow from the record before it")
+            seq, head, body = one.seq, one.record_hash, here
+            yield one, here
 
 
 def written(one: Snapshot, *, thinned: bool) -> bytes:

@@ -184,14 +184,13 @@ def clocks(conn: Connection) -> set[str]:
 class Walked(NamedTuple):
     """How far a chain was followed: the last record that holds, its hash and bytes (None: thinned, or none yet).
 
-    `start` is the full copy that the bytes hang on; `thinned` counts records without bytes so far; `bad` is the id of
-    the first that does not hold, and `ended` says that there is nothing behind.
+    `thinned` counts records without bytes so far; `bad` is the id of the first that does not hold, and `ended` says
+    that there is nothing behind.
     """
 
     seq: int = 0
     head: str = ""
     body: bytes | None = None
-    start: int = THINNED
     thinned: int = 0
     bad: str | None = None
     ended: bool = False
@@ -215,10 +214,11 @@ def walk(conn: Connection, source: str, walked: Walked, most: int = 64) -> Walke
     """Follow a source's chain on from where it was left, `most` records at a time, so that no transaction is long."""
     query = select(table.c.id, table.c.seq).where(table.c.source == source).order_by(table.c.seq).limit(most)
     rows = conn.execute(query.where(table.c.seq > walked.seq) if walked.seq else query).all()
+    start = _start(conn, source, walked.seq)
     for found in rows:
         try:
             one = snapshot(conn, found.id)
-            start, content = _next(conn, source, walked.seq + 1, walked.start, walked.body)
+            start, content = _next(conn, source, walked.seq + 1, start, walked.body)
             digest = record_hash(one)
             sha256 = one.sha256 if content is None else hashlib.sha256(content).hexdigest()
         except UNREADABLE:
@@ -226,7 +226,7 @@ def walk(conn: Connection, source: str, walked: Walked, most: int = 64) -> Walke
         due = source, walked.seq + 1, walked.head, digest, digest[:ID_DIGITS], sha256
         if (one.source, one.seq, one.previous, one.record_hash, one.id, one.sha256) != due:
             return walked._replace(bad=found.id, ended=True)
-        walked = Walked(one.seq, digest, content, start, walked.thinned + (content is None))
+        walked = Walked(one.seq, digest, content, walked.thinned + (content is None))
     return walked._replace(ended=len(rows) < most)
 
 
@@ -239,7 +239,7 @@ def links(
     """
     query = select(table).where(table.c.source == source, table.c.seq > after).order_by(table.c.seq).limit(most)
     found: list[tuple[Snapshot, bytes | None]] = []
-    start = conn.execute(_START, {"source": source, "seq": after}).scalar() or THINNED
+    start = _start(conn, source, after)
     for one in _records(conn, query):
         try:
             start, before = _next(conn, source, one.seq, start, before)
@@ -319,6 +319,11 @@ def _unpacked(conn: Connection, source: str, seq: int) -> bytes:
         content = _open(link, content)
     assert content is not None
     return content
+
+
+def _start(conn: Connection, source: str, seq: int) -> int:
+    """The full copy that one revision hangs on; thinning may have made it another since it was read."""
+    return conn.execute(_START, {"source": source, "seq": seq}).scalar() or THINNED
 
 
 def _next(conn: Connection, source: str, seq: int, start: int, before: bytes | None) -> tuple[int, bytes | None]:
