@@ -99,6 +99,7 @@ def _read(reader: Reader, path: Path) -> Config:
     channels = reader.channels(telegram)
     web = reader.table(Web, "web") or Web()
     evidence = reader.table(Evidence, "evidence") or Evidence()
+    people, rotas = reader.tables(Person, "person"), reader.tables(Rota, "rota")
     known = {key: reader.names(key) for key in ARRAYS}
     known["channel"].add(CONSOLE.name)
     desk = desk or Watcher(timezone=ZoneInfo("UTC"))
@@ -108,6 +109,8 @@ def _read(reader: Reader, path: Path) -> Config:
         *checks.unknown(desk.operator, known["channel"], "watcher.operator", "channel"),
         *checks.unknown(evidence.head_to or CONSOLE.name, known["channel"], "evidence.head_to", "channel"),
         *(checks.promises(sources, fetch) if fetch else ()),
+        *checks.rotas(rotas),
+        *checks.quiet(people),
         *checks.exposure(web),
         *checks.console(channels),
     ]
@@ -128,8 +131,8 @@ def _read(reader: Reader, path: Path) -> Config:
         routes=_values(reader.tables(Route, "route")) or (Route(to=CONSOLE.name),),
         channels=_with_console(_values(channels)),
         telegram=telegram,
-        people=_values(reader.tables(Person, "person")),
-        rotas=_values(reader.tables(Rota, "rota")),
+        people=_values(people),
+        rotas=_values(rotas),
         escalations=_values(reader.tables(Escalation, "escalation")),
         web=web,
         retention=reader.table(Retention, "retention") or Retention(),

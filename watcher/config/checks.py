@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from watcher.config.problems import closest, shown
-from watcher.config.sections import Channel, Fetch, Web
+from watcher.config.sections import Channel, Fetch, Person, Rota, Web
 from watcher.config.values import duration_text
 from watcher.core import Source
 
@@ -100,6 +100,23 @@ def _hosts(sources: Sequence[tuple[str, Source]], limit: float) -> Iterator[str]
                 f" {_number(needed)} requests a minute, the limit is {_number(limit)}: raise it, or lengthen"
                 " at_least_every"
             )
+
+
+def rotas(tables: Iterable[tuple[str, Rota]]) -> Iterator[str]:
+    """Rotas that could not be reckoned: turns below an hour, or a start that no calendar on a wall has."""
+    for path, rota in tables:
+        if rota.every < timedelta(hours=1) or rota.every % timedelta(minutes=1):
+            yield f"{path}.every: expected at least an hour, in whole minutes, found {duration_text(rota.every)}"
+        if not 1970 <= rota.start.year < 3000:  # noqa: PLR2004 - the years that are reckoned with
+            yield f"{path}.start: expected a day from 1970 to 2999, found {rota.start}"
+
+
+def quiet(tables: Iterable[tuple[str, Person]]) -> Iterator[str]:
+    """Quiet hours without a length, which may mean none or all."""
+    for path, person in tables:
+        begin, _, end = person.quiet.partition("-")
+        if begin and begin == end:
+            yield f'{path}.quiet: expected hours that end at another time than they begin, found "{person.quiet}"'
 
 
 def exposure(web: Web) -> Iterator[str]:

@@ -70,8 +70,9 @@ def chosen(
     if kinds is not None:
         query = query.where(_of_kinds(kinds))
     if place is not None:
-        state = table.c.subject_state == place.removeprefix(STATE) if place.startswith(STATE) else False
-        query = query.where(or_(table.c.subject_id == place, _within(place), state))
+        here = or_(table.c.subject_id == place, _within(place))
+        in_state = table.c.subject_state == place.removeprefix(STATE)
+        query = query.where(here | in_state if place.startswith(STATE) else here)
     return query
 
 
