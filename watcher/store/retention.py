@@ -14,7 +14,8 @@ from sqlalchemy import JSON, ColumnElement, Connection, Select, cast, delete, fu
 
 from watcher.store.bodies import pack
 from watcher.store.errors import Corrupt
-from watcher.store.snapshots import THINNED, body
+from watcher.store.revisions import THINNED
+from watcher.store.snapshots import body
 from watcher.store.tables import alert as alerts
 from watcher.store.tables import body as bodies
 from watcher.store.tables import change as changes

@@ -13,11 +13,12 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, Row, Select, bindparam, func, select, update
+from sqlalchemy import Connection, Select, bindparam, func, select, update
 
 from watcher.core import Fetched, Snapshot, instant, parse_instant
-from watcher.store.bodies import FULL_EACH, pack, unpack
+from watcher.store.bodies import FULL_EACH, pack
 from watcher.store.errors import Corrupt, NotStored, StoreError, Thinned
+from watcher.store.revisions import THINNED, following, start_of, unpacked
 from watcher.store.tables import body as bodies
 from watcher.store.tables import row
 from watcher.store.tables import snapshot as table
@@ -30,8 +31,6 @@ KEPT_HEADERS = frozenset({
 MOST_HEADERS = 32
 LONGEST_HEADER = 500
 ID_DIGITS = 16
-THINNED = 0
-"""The `start` of bytes that were thinned."""
 UNREADABLE = (StoreError, msgspec.MsgspecError, ValueError, TypeError, AttributeError)
 """What reading a damaged row may raise: a flipped bit turns a value into another, or into none."""
 
@@ -138,7 +137,7 @@ def with_body(conn: Connection, snapshot_id: str) -> tuple[Snapshot, bytes]:
     """Return a record and its bytes, as `body` does."""
     one = snapshot(conn, snapshot_id)
     try:
-        content = _unpacked(conn, one.source, one.seq)
+        content = unpacked(conn, one.source, one.seq)
     except LookupError:
         raise Thinned(one.source, one.id, one.sha256) from None
     except ValueError as error:
@@ -214,11 +213,11 @@ def walk(conn: Connection, source: str, walked: Walked, most: int = 64) -> Walke
     """Follow a source's chain on from where it was left, `most` records at a time, so that no transaction is long."""
     query = select(table.c.id, table.c.seq).where(table.c.source == source).order_by(table.c.seq).limit(most)
     rows = conn.execute(query.where(table.c.seq > walked.seq) if walked.seq else query).all()
-    start = _start(conn, source, walked.seq)
+    start = start_of(conn, source, walked.seq)
     for found in rows:
         try:
             one = snapshot(conn, found.id)
-            start, content = _next(conn, source, walked.seq + 1, start, walked.body)
+            start, content = following(conn, source, walked.seq + 1, start, walked.body)
             digest = record_hash(one)
             sha256 = one.sha256 if content is None else hashlib.sha256(content).hexdigest()
         except UNREADABLE:
@@ -239,10 +238,10 @@ def links(
     """
     query = select(table).where(table.c.source == source, table.c.seq > after).order_by(table.c.seq).limit(most)
     found: list[tuple[Snapshot, bytes | None]] = []
-    start = _start(conn, source, after)
+    start = start_of(conn, source, after)
     for one in _records(conn, query):
         try:
-            start, before = _next(conn, source, one.seq, start, before)
+            start, before = following(conn, source, one.seq, start, before)
         except ValueError as error:
             raise Corrupt(source, one.id, str(error)) from error
         if before is not None and hashlib.sha256(before).hexdigest() != one.sha256:
@@ -304,43 +303,6 @@ def _before(conn: Connection, snapshot: Snapshot, known: tuple[Snapshot, bytes] 
         return snapshot.seq, None
 
 
-def _unpacked(conn: Connection, source: str, seq: int) -> bytes:
-    """The bytes of one revision, unpacked from its full copy on; unchecked.
-
-    Raises ValueError where they cannot be, and LookupError where they were thinned.
-    """
-    links = conn.execute(_CHAIN, {"source": source, "seq": seq}).all()
-    if links and is_thinned(links[-1]):
-        raise LookupError
-    if not links or [link.seq for link in links] != list(range(links[-1].start, seq + 1)):
-        raise ValueError("its bytes are missing")
-    content: bytes | None = None
-    for link in links:
-        content = _open(link, content)
-    assert content is not None
-    return content
-
-
-def _start(conn: Connection, source: str, seq: int) -> int:
-    """The full copy that one revision hangs on; thinning may have made it another since it was read."""
-    return conn.execute(_START, {"source": source, "seq": seq}).scalar() or THINNED
-
-
-def _next(conn: Connection, source: str, seq: int, start: int, before: bytes | None) -> tuple[int, bytes | None]:
-    """The full copy that one revision hangs on, and its bytes, given those of the revision before it; None if thinned.
-
-    Raises ValueError where they are damaged.
-    """
-    link = conn.execute(_PACKED.where(bodies.c.seq == seq), {"source": source}).one_or_none()
-    if link is None:
-        raise ValueError("its bytes are missing")
-    if is_thinned(link):
-        return THINNED, None
-    if link.start not in (seq, start) or seq - link.start >= FULL_EACH:
-        raise ValueError("what it differs from is missing")
-    return link.start, _open(link, before)
-
-
 # Stated once: that takes longer than the query.
 _PUT_RECORD, _PUT_BODY = table.insert(), bodies.insert()
 _RECORD = select(table).where(table.c.id == bindparam("id"))
@@ -350,23 +312,3 @@ _END = (
     .where(table.c.source == bindparam("source"), table.c.seq == bindparam("seq"))
 )
 """The hash of a record, and the full copy on which its bytes hang."""
-_PACKED: Select[Any] = select(bodies.c.seq, bodies.c.start, bodies.c.size, bodies.c.data).where(
-    bodies.c.source == bindparam("source")
-)
-_FULL = bodies.alias()
-_START: Select[Any] = select(_FULL.c.start).where(
-    _FULL.c.source == bindparam("source"), _FULL.c.seq == bindparam("seq")
-)
-_CHAIN = _PACKED.where(
-    bodies.c.seq.between(_START.scalar_subquery(), bindparam("seq")), bodies.c.seq > bindparam("seq") - FULL_EACH
-).order_by(bodies.c.seq)
-"""What one revision is unpacked from: its full copy and all after it."""
-
-
-def is_thinned(link: Row[Any]) -> bool:
-    """Whether the row of a body says that its bytes were let go: no full copy has the number 0."""
-    return bool(link.start == THINNED and not link.data)
-
-
-def _open(link: Row[Any], before: bytes | None) -> bytes:
-    return unpack(link.data, link.size, None if link.start == link.seq else before)
