@@ -202,6 +202,17 @@ def test_what_may_have_arrived_is_repeated_once_with_the_mark(desk: Desk, fault:
     assert desk.texts(7) == ["news", f"Repeat of {alert}"]
 
 
+def test_later_alerts_wait_for_the_one_before_and_pings_for_nobody(desk: Desk) -> None:
+    for lane, chat in ((3, 7), (0, 8)):
+        desk.api.fail(faults.RESET, chat=chat)
+        for number in range(2):
+            desk.write(f"telegram:{chat}", f"{lane} {number}", lane=lane)
+    assert desk.send() == Delivered(sent=1, waiting=2)
+    assert desk.send(after=10) == Delivered(sent=3)
+    told = {chat: ["repeat" if "Repeat" in text else text for text in desk.texts(chat)] for chat in (7, 8)}
+    assert told == {7: ["3 0", "repeat", "3 1"], 8: ["0 0", "0 1", "repeat"]}
+
+
 def test_what_surely_was_not_sent_is_sent_unmarked(desk: Desk) -> None:
     desk.write(ANA, "news")
     with desk.api.closed():

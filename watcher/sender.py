@@ -38,6 +38,8 @@ RELOAD = 1.0
 """Seconds after which the outbox is looked at again, for what should go ahead of what is waiting in line."""
 PATIENCE = 60.0
 """Seconds that a row waits in line for its chat; beyond, it is looked for again later."""
+PINGS = 0
+"""The lane of first pings: each goes for itself, whatever has become of others."""
 ON_CALL = 1
 """The last lane of who is on call."""
 ALERTS = 3
@@ -142,7 +144,7 @@ class Sender:
                 self.pacing.book(chat, tick - max((now - at).total_seconds() - 1.0, 0.0))
 
     async def _line(self) -> list[Waiting]:
-        """The rows that may go now: of each chat and lane only the first that is open; too many alerts become one."""
+        """The rows that may go now: of each chat and lane the first that is open; too many alerts become one."""
         now = self.now()
         if self.fold is not None:
             await self.fold()
@@ -160,9 +162,9 @@ class Sender:
         return self._in_order(waiting)
 
     def _in_order(self, waiting: Iterable[Waiting]) -> list[Waiting]:
-        first: dict[tuple[str, int], Waiting] = {}
+        first: dict[tuple[str, int, str], Waiting] = {}
         for one in waiting:
-            first.setdefault((one.channel, one.lane), one)
+            first.setdefault((one.channel, one.lane, one.alert if one.lane == PINGS else ""), one)
         free = [one for one in first.values() if one.state != "sending" and one.due]
         served = self.pacing.last
         return sorted(free, key=lambda one: (one.lane, served.get(self._chat(one.channel) or "", 0.0), one.n))
