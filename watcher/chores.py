@@ -10,12 +10,15 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from watcher.app import App
 from watcher.config import Rota
 from watcher.core import Failure, Source, SourceState
 from watcher.digest import Seen
+
+if TYPE_CHECKING:
+    from watcher.evidence.archiving import Archiving
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +29,9 @@ DIGESTS = 20.0
 HEARTBEAT = 60.0
 GAPS = 3600.0
 CALENDARS = 3600.0
+ANCHORS = 60.0
+ARCHIVE = 60.0
+RETENTION = 86_400.0
 
 
 class Chore(NamedTuple):
@@ -43,6 +49,14 @@ class Chores:
         self.config, self.dispatch, self.states = app.config, app.dispatch, app.states
         self.store, self.fetch, self.now = app.parts.store, app.parts.fetch, app.parts.now
         self.paging, self.calendars, self.passed = app.paging, app.calendars, app.passed
+        self.post = app.channels.tools.post
+        self.archiving: Archiving | None = None
+        if any(source.archive for source in app.config.sources):
+            from watcher.evidence.archiving import Archiving
+
+            parts, dispatch = app.parts, app.dispatch
+            base = str(app.config.backfill.wayback)
+            self.archiving = Archiving(parts.store, parts.fetch, base, dispatch.letter, parts.now, dispatch.chats)
         if app.sender is not None:
             self.passed["sender"] = None
         if app.paging is not None:
@@ -58,6 +72,12 @@ class Chores:
             yield Chore("gaps", GAPS, self.report_gaps)
             if any(rota.calendar for rota in self.config.rotas):
                 yield Chore("calendars", CALENDARS, self.read_calendars)
+        if self.config.evidence.timestamp_urls or self.config.evidence.head_to:
+            yield Chore("anchors", ANCHORS, self.anchor)
+        if self.archiving is not None:
+            yield Chore("archive", ARCHIVE, self.archive)
+        if self.config.retention.bodies:
+            yield Chore("retention", RETENTION, self.thin)
         if self.config.heartbeat_url:
             yield Chore("heartbeat", HEARTBEAT, self.beat)
 
@@ -123,6 +143,25 @@ class Chores:
         if isinstance(got, Failure) or got.status < 400:  # noqa: PLR2004 - the HTTP error classes
             return got if isinstance(got, Failure) else got.body
         return Failure("status", f"HTTP {got.status}")
+
+    async def anchor(self) -> None:
+        """Have the heads of all chains stamped, and told where config wants it."""
+        from watcher.evidence.anchoring import anchor_tick
+
+        if await anchor_tick(self.store, self.post, self.config.evidence, self.now, self.dispatch.letter):
+            self.dispatch.wake()
+
+    async def archive(self) -> None:
+        """Ask the web archive to keep a page that has changed."""
+        if self.archiving is not None and await self.archiving.tick(self.config.sources):
+            self.dispatch.wake()
+
+    async def thin(self) -> None:
+        """Let go of bytes that are older, or more, than config keeps."""
+        from watcher.evidence.retention import retention_tick
+
+        if gone := await retention_tick(self.store, self.config.retention.bodies, self.now()):
+            log.info("bytes of %d captures were let go; their records stay", gone)
 
     async def beat(self) -> None:
         """Tell the outside that all is well, and nothing where it is not."""
