@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -114,7 +115,7 @@ def _fold_one(
 
 async def _channel(store: Store, channels: Channels, name: str, now: Clock) -> Delivered:
     """One channel's due rows, in order."""
-    ends = {Sent: 0, Retry: 0, Dead: 0}
+    ends: Counter[type] = Counter()
     while batch := await store.run(outbox.claim, now(), limit=AT_ONCE, lease=LEASE, channel=name):
         ids = {change for delivery in batch for change in delivery.changes}
         told = {change.id: change for change in await store.read(changes.changes_by_id, sorted(ids))}

@@ -206,7 +206,8 @@ class Sender:
             chat = self._chat(one.channel) or one.channel
             if len(going) >= room or len(busy) >= self._most(one.lane):
                 left += line[place:]
-                soonest = min(soonest, max(self.pacing.ready(tick) - tick, 0.01))
+                if len(going) >= room:
+                    soonest = min(soonest, max(self.pacing.ready(tick) - tick, 0.01))
                 break
             wait = self.pacing.wait(chat, tick)
             if wait > PATIENCE:
@@ -265,9 +266,10 @@ class Sender:
             self._fails = 0
         elif outcome.stops:
             self.health = outcome.reason
-            wait = DOWN[min(self._fails, len(DOWN) - 1)] * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
-            self._fails += 1
-            self.pacing.stop(self.tick() + (outcome.after.total_seconds() if outcome.after else wait))
+            if self.pacing.halted <= self.tick():  # else it is one of those that flew together
+                wait = DOWN[min(self._fails, len(DOWN) - 1)] * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
+                self._fails += 1
+                self.pacing.stop(self.tick() + (outcome.after.total_seconds() if outcome.after else wait))
         elif outcome.after is not None and not outcome.counts:
             self.floods += 1
             chat = self._chat(delivery.channel) or delivery.channel
