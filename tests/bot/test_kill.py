@@ -21,7 +21,7 @@ from watcher.config import load
 from watcher.core import Severity, Tools
 from watcher.dispatch import Channels, Dispatch
 from watcher.paging import Paging
-from watcher.store import Connection, Store, audit, changes, inbox, pages
+from watcher.store import Connection, Store, audit, changes, inbox, outbox, pages
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -63,11 +63,15 @@ class Desk:
     def begin(self) -> subprocess.Popen[bytes]:
         return subprocess.Popen([sys.executable, "-m", "tests.bot.victim", str(self.path)], cwd=ROOT)
 
+    def is_quiet(self) -> bool:
+        """Whether every message is known to be sent: a process that dies while sending is another test's."""
+        return not {state for _, state in self.store.read_sync(outbox.counts)} & {"pending", "sending", "wait"}
+
     def kill(self, number: int) -> None:
         """Somebody acknowledges, and the process dies before it has handled that; the next one does."""
         asked = page(self.store, self.path, number)
         shown = f"page {asked[:8]}"
-        self.api.until(lambda: any(shown in one.text for one in self.api.messages(ANA)), 20)
+        self.api.until(lambda: any(shown in one.text for one in self.api.messages(ANA)) and self.is_quiet(), 20)
         message = next(one for one in self.api.messages(ANA) if shown in one.text)
         self.path.with_name("armed").touch()
         self.api.tap(ANA, message, "Ack")
