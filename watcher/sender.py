@@ -78,6 +78,7 @@ class Sender:
     health: str = ""
     floods: int = 0
     _known: bool = False
+    _loaded: bool = False
     _fails: int = 0
     _flying: dict[asyncio.Task[None], str] = field(default_factory=dict)
     _ends: Counter[type] = field(default_factory=Counter)
@@ -234,12 +235,20 @@ class Sender:
 
     async def _start(self, going: Sequence[Waiting]) -> None:
         """Send these, counted from the moment at which they leave."""
+        if not self._loaded:
+            self._loaded = True
+            await asyncio.to_thread(self._load, going[0].channel)
         for delivery, sent_as in await self.store.run(_claim, [one.id for one in going], self.now()):
             chat = self._chat(delivery.channel) or delivery.channel
             self.pacing.book(chat, self.tick())
             task = asyncio.create_task(self._send(delivery, sent_as))
             self._flying[task] = chat
             task.add_done_callback(self._landed)
+
+    def _load(self, channel: str) -> None:
+        """Let a notifier load what it needs, while nothing is claimed: a kill then costs no repeat."""
+        with contextlib.suppress(LookupError):
+            getattr(self.channels(channel), "load", lambda: None)()
 
     def _landed(self, task: asyncio.Task[None]) -> None:
         self._flying.pop(task, None)

@@ -7,6 +7,7 @@ import logging
 import math
 import os
 from datetime import timedelta
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import msgspec
@@ -132,6 +133,12 @@ class Telegram:
         chat, _, topic = channel.removeprefix(TELEGRAM).partition("/")
         options = TelegramOptions(token, int(chat), int(topic) if topic else None, base_url)
         return cls(options, tools, named=False)
+
+    @staticmethod
+    def load() -> None:
+        """Load the libraries, which takes longer than many a message: before one is claimed, it delays nothing."""
+        for name in ("tenacity", "telegram.request"):
+            import_module(name)
 
     @property
     def chat(self) -> str:
