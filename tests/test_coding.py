@@ -43,7 +43,7 @@ def test_a_cut_body_is_a_failure_wherever_it_is_cut(length: int) -> None:
     assert reason(decode(PAGE + PAGE[:length], "gzip", LIMIT)) == "encoding"
 
 
-@pytest.mark.parametrize("tail", [b"\x00", b"more", PAGE[:-1] + b"\xff"])
+@pytest.mark.parametrize("tail", [b"\x00", b"more", PAGE[:-1] + b"\xff"], ids=["NUL", "text", "member"])
 def test_what_follows_a_body_must_be_a_member(tail: bytes) -> None:
     assert reason(decode(PAGE + tail, "gzip", LIMIT)) == "encoding"
 

@@ -21,7 +21,7 @@ async def run(app: App, settings: Settings, stop: asyncio.Event, passed: Callabl
     woken = asyncio.Event()
     poller = Poller(app.parts.store, app.parts.now, woken.set, passed, settings)
     bot = poller.bot()
-    calls = Calls(bot)
+    calls = Calls(bot, app.sender.book if app.sender else lambda _chat: None)
     assert app.paging is not None
     inbox = Inbox(Desk(app, app.paging, calls), Seats(calls), woken=woken)
     await poller.take_lease(stop)

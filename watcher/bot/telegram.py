@@ -71,10 +71,10 @@ class Telegram(Bot):
 
 
 class Calls:
-    """What the bot asks of Telegram by itself, as desk.Api says."""
+    """What the bot asks of Telegram by itself, as desk.Api says; `book` counts each call towards Telegram's limits."""
 
-    def __init__(self, bot: Bot) -> None:
-        self.bot = bot
+    def __init__(self, bot: Bot, book: Callable[[int | str], None] = lambda _chat: None) -> None:
+        self.bot, self.book = bot, book
 
     @property
     def username(self) -> str:
@@ -83,6 +83,7 @@ class Calls:
 
     async def seat(self, chat: int, user: int) -> str:
         """The status of somebody in a chat. Raises Refusal where Telegram does not say."""
+        self.book("")
         try:
             async with asyncio.timeout(PATIENCE):
                 return str((await self.bot.get_chat_member(chat, user)).status)
@@ -93,12 +94,14 @@ class Calls:
 
     async def answer(self, query: str, text: str) -> None:
         """Answer a press. One that is too old to be answered has had its effect all the same."""
+        self.book("")
         with contextlib.suppress(TelegramError, TimeoutError):
             async with asyncio.timeout(PATIENCE):
                 await self.bot.answer_callback_query(query, text or None)
 
     async def whisper(self, chat: int, text: str) -> None:
         """Say what must not be stored; where it is lost, it is asked for anew."""
+        self.book(chat)
         with contextlib.suppress(TelegramError, TimeoutError):
             async with asyncio.timeout(PATIENCE):
                 await self.bot.send_message(chat, text)

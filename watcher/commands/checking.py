@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import time
 
 from watcher.app import App, Tell, running
 from watcher.asking import Desk, Refused
@@ -109,7 +110,12 @@ async def _with_bot(app: App, telegram: Telegram, stop: asyncio.Event, tell: Tel
     from watcher.bot import serving
     from watcher.bot.telegram import BotStopped
 
+    app.passed["poller"] = None
+
+    def polled() -> None:
+        app.passed["poller"] = time.monotonic()
+
     try:
-        await service.serve(app, stop, tell, [lambda ended: serving.run(app, telegram, ended)])
+        await service.serve(app, stop, tell, [lambda ended: serving.run(app, telegram, ended, polled)])
     except* BotStopped as group:
         raise Refused(str(group.exceptions[0]), code=1) from None
