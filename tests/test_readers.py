@@ -18,7 +18,7 @@ from watcher.people import Chat
 from watcher.readers import Desk, Readers
 from watcher.render import as_text
 from watcher.route import Filter
-from watcher.store import Connection, Store, changes, chats, held, outbox, subscriptions
+from watcher.store import Connection, Store, changes, chats, held, outbox, queue, subscriptions
 from watcher.store.subscriptions import Subscription
 
 NOON = datetime(2026, 3, 2, 20, tzinfo=UTC)
@@ -135,6 +135,15 @@ def test_subscriptions_are_read_again_when_they_differ(store: Store) -> None:
     store.run_sync(subscriptions.remove, ANA)
     store.run_sync(known.refresh)
     assert known.wanted(found()) == {}
+
+
+def test_a_group_that_moved_is_told_by_its_new_name(store: Store) -> None:
+    known = Readers()
+    join(store, "telegram:-200/3")
+    store.run_sync(known.refresh)
+    store.run_sync(queue.move, "telegram:-200", "telegram:-1000000000200")
+    store.run_sync(known.refresh)
+    assert list(known.wanted(found())) == ["telegram:-1000000000200/3"]
 
 
 def alert_of(store: Store, channel: str, told: Sequence[Change], lane: int = 3) -> Alert:

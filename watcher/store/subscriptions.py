@@ -24,6 +24,14 @@ class Subscription(NamedTuple):
     made: datetime
 
 
+class Stamp(NamedTuple):
+    """How many subscriptions there are, when the newest was made, and how long the names of their chats are."""
+
+    count: int = 0
+    newest: datetime | None = None
+    names: int | None = None
+
+
 def put(conn: Connection, one: Subscription) -> bool:
     """Store a subscription; whether it is new."""
     values = {**one._asdict(), "filter": filter_json(one.filter)}
@@ -47,10 +55,13 @@ def everything(conn: Connection) -> list[Subscription]:
     return _read(conn, select(table))
 
 
-def stamp(conn: Connection) -> tuple[int, datetime | None]:
-    """Return what differs once a subscription came or went: how many there are, and when the newest was made."""
-    count, newest = conn.execute(select(func.count(), func.max(table.c.made))).one()
-    return count, newest
+def stamp(conn: Connection) -> Stamp:
+    """Return what differs once a subscription came, went or moved to another chat.
+
+    The id of a supergroup is longer than that of any group, so one that has moved differs by the length of its name.
+    """
+    columns = func.count(), func.max(table.c.made), func.sum(func.length(table.c.chat))
+    return Stamp(*conn.execute(select(*columns)).one())
 
 
 def _read(conn: Connection, query: Select[tuple[object, ...]]) -> list[Subscription]:
