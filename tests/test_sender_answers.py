@@ -15,7 +15,7 @@ from watcher.core import Extras
 from watcher.delivery import Delivered
 from watcher.notify.telegram import NO_SUCH_BOT
 from watcher.pacing import OVERALL
-from watcher.store import Store, changes, chats, held, outbox, subscriptions
+from watcher.store import Store, changes, chats, held, outbox, queue, subscriptions
 from watcher.store.held import Held
 
 
@@ -231,6 +231,19 @@ def test_a_repeat_that_is_a_day_old_goes_into_the_digest_but_a_ping_is_asked_aga
     assert desk.send(after=25 * 3600) == Delivered(sent=1)
     assert [one.change for one in desk.store.read_sync(held.waiting)[ANA]] == [told.id]
     assert desk.texts(8)[-1].startswith("Repeat of")
+
+
+def test_a_repeat_that_is_under_way_is_not_told_with_the_digest_too(desk: Desk) -> None:
+    told = changed(1)
+    desk.store.run_sync(changes.put_changes, [told])
+    desk.api.fail(faults.HANG, method="sendMessage")
+    desk.write(ANA, "news", changes=[told.id])
+    desk.send()
+    desk.clock.seconds += 25 * 3600
+    desk.store.run_sync(queue.claim, [desk.rows()["news"].id], desk.clock.now(), timedelta(seconds=30))
+    desk.send()
+    assert desk.rows()["news"].state == "sending"
+    assert desk.store.read_sync(held.waiting) == {}
 
 
 def test_an_edit_that_may_have_arrived_is_made_again_without_a_mark(desk: Desk) -> None:

@@ -319,8 +319,9 @@ class Sender:
 
 
 def _is_stale(one: Waiting) -> bool:
-    """Whether nobody will ever know that it arrived; only chats that have joined get digests."""
-    return one.repeat and not one.fresh and one.lane >= ALERTS and one.channel.startswith(TELEGRAM)
+    """Whether nobody will ever know that it arrived, and it is not under way; only chats that have joined get digests."""
+    is_told_again = one.repeat and not one.fresh and one.state != "sending"
+    return is_told_again and one.lane >= ALERTS and one.channel.startswith(TELEGRAM)
 
 
 def _many(waiting: Iterable[Waiting]) -> dict[str, list[Waiting]]:
