@@ -17,6 +17,7 @@ from watcher.bot.asks import PRESS, Ask
 from watcher.bot.desk import Answer, Asker, Command, Desk, Refusal, Talk, say
 from watcher.core import PLAIN, Extras, content_id
 from watcher.duty import NotPossible
+from watcher.oncall import pages
 from watcher.people import Deed, Member, Role, Update
 from watcher.store import Connection, StoreError, audit, chats, inbox, outbox
 
@@ -26,8 +27,13 @@ KEPT = timedelta(days=7)
 """How long an update is kept once it is handled: buttons find in it what they were about."""
 FORGET_EVERY = timedelta(hours=1)
 AT_ONCE = 8
-"""Chats that are answered at the same time."""
+"""Chats that are answered at the same time, in each line."""
 MOST = 200
+"""Updates that are read at a time."""
+ON_CALL, PRESSES, TEXTS = range(3)
+"""The lines that a chat's updates stand in: pages wait for nothing else, and buttons for no slow command."""
+PROMPT = {"ack"}
+"""Commands about pages."""
 TICK = 1.0
 TROUBLE = 5.0
 """Seconds between two tries where the store could not be read or written."""
@@ -48,7 +54,8 @@ class Inbox:
     seats: who.Seats
     pace: who.Pace = field(default_factory=who.Pace)
     woken: asyncio.Event = field(default_factory=asyncio.Event)
-    _busy: dict[tuple[str, bool], asyncio.Task[None]] = field(default_factory=dict)
+    _busy: dict[tuple[str, int], asyncio.Task[None]] = field(default_factory=dict)
+    _waiting: dict[int, tuple[str, int]] = field(default_factory=dict)
     _forgot: datetime | None = None
 
     async def work(self, stop: asyncio.Event) -> None:
@@ -68,20 +75,33 @@ class Inbox:
                 await asyncio.wait(self._busy.values())
 
     async def _begin(self) -> None:
-        """Start on the first update of each chat that has one waiting; presses wait for no slow command."""
-        now = self.desk.now()
+        """Start on the first update of each chat and line, however many of other chats came before it."""
+        now, store = self.desk.now(), self.desk.store
         if self._forgot is None or now - self._forgot >= FORGET_EVERY:
-            await self.desk.store.run(inbox.forget, now - KEPT)
+            await store.run(inbox.forget, now - KEPT)
             self._forgot = now
-        for update in await self.desk.store.read(inbox.unhandled, MOST):
-            ask = asks.read(update)
-            key = (ask.chat if ask else "", ask is not None and ask.kind == PRESS)
-            if key not in self._busy and len(self._busy) < AT_ONCE:
-                task = asyncio.create_task(self._guarded(update, ask))
-                self._busy[key] = task
+        while new := await store.read(inbox.unhandled, MOST, self._waiting.keys()):
+            self._waiting |= {one.id: self._line(asks.read(one)) for one in new}
+        still = await store.read(inbox.waiting)
+        self._waiting = {one: self._waiting[one] for one in still if one in self._waiting}
+        for number, key in self._waiting.items():
+            if key in self._busy or sum(line == key[1] for _, line in self._busy) >= AT_ONCE:
+                continue
+            update = await store.read(inbox.update_of, number)
+            if update and update.handled is None:
+                self._busy[key] = task = asyncio.create_task(self._guarded(update, asks.read(update)))
                 task.add_done_callback(partial(self._done, key))
 
-    def _done(self, key: tuple[str, bool], _: asyncio.Task[None]) -> None:
+    def _line(self, ask: Ask | None) -> tuple[str, int]:
+        """The chat, and the line in it: within one, what came first is handled first."""
+        if ask is None:
+            return "", TEXTS
+        name, _ = ask.command(self.desk.api.username) or ("", "")
+        if name in PROMPT or (ask.kind == PRESS and pages.pressed(ask.text)):
+            return ask.chat, ON_CALL
+        return ask.chat, PRESSES if ask.kind == PRESS else TEXTS
+
+    def _done(self, key: tuple[str, int], _: asyncio.Task[None]) -> None:
         del self._busy[key]
         self.woken.set()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -19,9 +19,15 @@ def put(conn: Connection, update_id: int, body: Mapping[str, Any], now: datetime
     conn.execute(insert(conn.dialect.name, table), values)
 
 
-def unhandled(conn: Connection, most: int) -> list[Update]:
-    """Return the updates that wait, in the order in which Telegram numbered them."""
-    query = select(table).where(table.c.handled.is_(None)).order_by(table.c.id).limit(most)
+def waiting(conn: Connection) -> list[int]:
+    """Return the numbers of the updates that wait, in Telegram's order."""
+    return list(conn.execute(select(table.c.id).where(table.c.handled.is_(None)).order_by(table.c.id)).scalars())
+
+
+def unhandled(conn: Connection, most: int, known: Collection[int] = ()) -> list[Update]:
+    """Return the first updates that wait and are not `known`, in Telegram's order."""
+    ids = [one for one in waiting(conn) if one not in known][:most]
+    query = select(table).where(table.c.id.in_(ids)).order_by(table.c.id)
     return [Update(row.id, row.received, row.body) for row in conn.execute(query)]
 
 
