@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from watcher.core import Change, Severity, Subject
 from watcher.drafts import Draft, change
-from watcher.replay.rules import CHANGED, GAINED, LOST, SAME, Compared, Counts, Side, Subscribed, of_read, of_same
+from watcher.replay.rules import CHANGED, GAINED, LATE, LOST, SAME, Compared, Counts, Side, Subscribed, of_read, of_same
 from watcher.route import Filter, Rule
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -78,6 +80,24 @@ def test_turned_round_what_is_gained_is_lost(was: list[Change], now: list[Change
 def test_what_reads_the_same_is_the_same_either_way(found: list[Change], old: Side, new: Side) -> None:
     plain = Counter((one.to, one.alert, one.change.id) for one in of_same(found, old, new))
     assert Counter((one.to, one.alert, one.change.id) for one in of_read(found, found, old, new)) == plain
+
+
+@pytest.mark.parametrize(
+    ("later", "sorts"),
+    [
+        (timedelta(hours=1), [CHANGED]),
+        (LATE, [CHANGED]),
+        (LATE + timedelta(seconds=1), [LOST, GAINED]),
+        (timedelta(days=8 * 365), [LOST, GAINED]),
+    ],
+)
+def test_a_fact_that_is_told_years_later_was_lost(later: timedelta, sorts: list[str]) -> None:
+    draft = Draft("record.changed", Subject("record:A", "A"), ("records", "A", "Office"), "x", "y", (), Severity.MAJOR)
+    was = change(draft, "list", at=NOON, last_seen=None, snapshot="1", before="0")
+    now = replace(was, at=NOON + later, snapshot="2", id="later")
+    side = Side((Rule(to="desk", name="route[0]"),), Subscribed())
+    assert [one.alert for one in of_read([was], [now], side, side)] == sorts
+    assert {one.alert for one in of_read([now], [was], side, side)} == {TURNED[sort] for sort in sorts}
 
 
 @given(FOUND, sides())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 import msgspec
@@ -17,6 +18,9 @@ SORTS = (SAME, CHANGED, GAINED, LOST)
 SUBSCRIPTION = "subscription"
 ESCALATION = "escalation:"
 """What a rule pages gets the change beside its channel."""
+
+LATE = timedelta(days=2)
+"""The same fact told this much later or earlier is told otherwise; beyond it, one alert is lost and another gained."""
 
 Subscribed = Index[tuple[str, str]]
 """The filters of chats, each under its chat and a name of its own."""
@@ -69,8 +73,8 @@ def of_same(found: Sequence[Change], old: Side, new: Side) -> Iterator[Compared]
 def of_read(found_old: Sequence[Change], found_new: Sequence[Change], old: Side, new: Side) -> list[Compared]:
     """The changes of one source as they were read, and as they are read now, under both rules; by time.
 
-    Of one recipient, the same fact at the same capture is the same; at another capture, or another fact in the same
-    place, it is a change that is told otherwise.
+    Of one recipient, the same fact at the same capture is the same; at another capture within LATE, or another fact in
+    the same place, it is a change that is told otherwise.
     """
     was, now = _by_recipient(found_old, old), _by_recipient(found_new, new)
     compared: list[Compared] = []
@@ -92,20 +96,29 @@ def _by_recipient(found: Sequence[Change], side: Side) -> dict[str, _Told]:
 
 def _paired(to: str, was: _Told, now: _Told) -> Iterator[Compared]:
     """What one recipient was told, beside what it is told now, paired as closely as may be."""
+    was, now = sorted(was, key=_at), sorted(now, key=_at)
     for key in (_as_told, _fact, _place):
         waiting: defaultdict[bytes, deque[tuple[str, Change]]] = defaultdict(deque)
         for one in was:
             waiting[key(one[1])].append(one)
+        lost: _Told = []
         left: _Told = []
         for route, change in now:
-            if there := waiting[key(change)]:
+            there = waiting[key(change)]
+            while there and change.at - _at(there[0]) > LATE:
+                lost.append(there.popleft())
+            if there and _at(there[0]) - change.at <= LATE:
                 _, before = there.popleft()
                 yield Compared(to, route, change, SAME if key is _as_told else CHANGED, before)
             else:
                 left.append((route, change))
-        was, now = [one for rest in waiting.values() for one in rest], left
+        was, now = sorted([*lost, *(one for rest in waiting.values() for one in rest)], key=_at), left
     yield from (Compared(to, route, change, LOST, change) for route, change in was)
     yield from (Compared(to, route, change, GAINED) for route, change in now)
+
+
+def _at(told: tuple[str, Change]) -> datetime:
+    return told[1].at
 
 
 def _as_told(change: Change) -> bytes:
