@@ -68,7 +68,9 @@ class Escalation(RuleBasedStateMachine):
 
     @rule(
         who=WHO,
-        action=st.sampled_from(["ack", "ack", "still", "snooze", "escalate", "close", "reopen", "silence", "note"]),
+        action=st.sampled_from(
+            ["ack", "ack", "still", "snooze", "escalate", "done", "close", "reopen", "silence", "note"]
+        ),
         behind=st.integers(-1, 3) | st.none(),
     )
     def somebody_presses(self, who: int, action: str, behind: int | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -312,7 +313,7 @@ def test_others_see_who_has_it_in_their_message(room: Room) -> None:
     assert edit.extras.edit == ping
     assert edit.extras.silent
     assert "Acknowledged by Ben" in room.told()[-1][1]
-    assert [one.text for line in edit.extras.buttons for one in line] == ["Snooze 1 h", "Not news"]
+    assert [one.text for line in edit.extras.buttons for one in line] == ["Done", "Snooze 1 h", "Not news"]
 
 
 def test_escalating_needs_the_level_that_was_seen(room: Room) -> None:
@@ -451,11 +452,50 @@ def test_an_answer_keeps_it_for_another_hour(room: Room) -> None:
     assert room.page().state == "asked"
 
 
-def test_what_is_not_urgent_stays_acknowledged(room: Room) -> None:
+def test_what_is_not_urgent_stays_acknowledged_and_is_done_once_nobody_touches_it(room: Room) -> None:
+    first = room.news(1)
+    room.press(BEN, "ack")
+    room.tick(minutes=11 * 60)
+    room.press(BEN, "note", note="asked the county")
+    room.news(2)  # what comes meanwhile is no touch of anybody
+    room.tick(minutes=12 * 60 - 1)
+    assert room.page().state == "acked"
+    room.tick(minutes=1)
+    assert room.page().state == "done"
+    assert "Closed by watcher" in as_text(room.sent[-1].lines)
+    (deed,) = [one for one in room.store.read_sync(audit.latest, 9, about=first.id) if one.action == "done"]
+    assert deed.who is None
+    assert room.press(ANA, "reopen") == "Opened again: Ben has it."
+
+
+def test_an_acknowledgement_that_was_kept_without_an_end_gets_one(room: Room) -> None:
     room.news(1)
     room.press(BEN, "ack")
-    ladder(room, 180)
+    room.store.run_sync(pages.put, replace(room.page(), until=None))
+    room.tick(minutes=1)
     assert room.page().state == "acked"
+    room.tick(minutes=12 * 60)
+    assert room.page().state == "done"
+
+
+@pytest.mark.parametrize("before", ["ack", "snooze", ""])
+def test_what_is_done_is_no_retraction_and_later_news_asks_anew(room: Room, before: str) -> None:
+    first = room.news(1)
+    _ = before and room.press(ANA, before)
+    assert room.press(ADMIN, "done").startswith("Done.")
+    room.send()
+    shown = room.sent[-1]
+    assert [one.text for line in shown.extras.buttons for one in line] == ["Reopen"]
+    assert "Keep such out" not in as_text(shown.lines)
+    assert "not news" not in as_text(shown.lines)
+    assert not [row for row in room.store.read_sync(deliveries) if row.extras.reply_to]
+    assert room.press(ADMIN, "silence") == "Close the page first: Not news."
+    assert room.press(ANA, "done").startswith("Closed by ")
+    room.sent.clear()
+    room.now += MINUTE
+    assert room.news(2).id != first.id
+    assert room.page().state == "open"
+    assert room.asked() == ["telegram:11"]
 
 
 # ---------------------------------------------------------------- more news of the same source

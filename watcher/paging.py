@@ -18,7 +18,7 @@ from watcher.config.sections import Escalation, Person
 from watcher.core import Alert, Change, Delivery, Extras, Line
 from watcher.duty import Asked
 from watcher.oncall import pages as core
-from watcher.oncall.pages import ASKED, CLOSED, FALLBACK, OPEN, Ask, Ladder, Move, Page, Policy, Step, Touch
+from watcher.oncall.pages import ASKED, CLOSED, DONE, FALLBACK, OPEN, Ask, Ladder, Move, Page, Policy, Step, Touch
 from watcher.people import TELEGRAM, Deed, Member, Role
 from watcher.route import Rule, matches
 from watcher.silences import keep_out, let_in, offered
@@ -127,6 +127,8 @@ class Paging:
     def _tick(self, conn: Connection, page: Page, now: datetime) -> bool:
         """One page; whether one of its steps was overdue."""
         page = self._apply(conn, page, core.expired(page, now), now)
+        if page.state == DONE:
+            self._note(conn, page, "done", now, {"by": page.closed_by})
         if page.state != OPEN:
             return False
         taken = pages.steps(conn, page.id)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, tzinfo
 
 from watcher.core import Button, Change, Line, Run
-from watcher.oncall.pages import ACKED, ASKED, CLOSED, OPEN, SNOOZED, Page, data
+from watcher.oncall.pages import ACKED, ASKED, CLOSED, DONE, OPEN, SNOOZED, Page, data
 from watcher.people import TELEGRAM
 from watcher.summary import shorten, shown
 
@@ -15,10 +15,11 @@ MOST_TOLD = 8
 LONGEST = 160
 BUTTONS = {
     OPEN: (("Ack", "ack"), ("Snooze 1 h", "snooze"), ("Escalate", "escalate"), ("Not news", "close")),
-    ACKED: (("Snooze 1 h", "snooze"), ("Not news", "close")),
-    ASKED: (("Still on it", "still"), ("Snooze 1 h", "snooze"), ("Not news", "close")),
+    ACKED: (("Done", "done"), ("Snooze 1 h", "snooze"), ("Not news", "close")),
+    ASKED: (("Still on it", "still"), ("Done", "done"), ("Snooze 1 h", "snooze"), ("Not news", "close")),
     SNOOZED: (("Ack", "ack"), ("Not news", "close")),
     CLOSED: (("Reopen", "reopen"), ("Keep such out", "silence")),
+    DONE: (("Reopen", "reopen"),),
 }
 """What can be done to a page in each state, as people read it and as `pages.act` knows it."""
 
@@ -50,6 +51,7 @@ def stands(page: Page, channel: str, zone: tzinfo) -> tuple[Line, ...]:
         ASKED: f"Acknowledged by {page.acked_by}{_at(page.acked, zone)}. Asked again: still on it?",
         SNOOZED: f"Snoozed by {page.acked_by} until{_at(page.until, zone)}.",
         CLOSED: f"Closed by {page.closed_by}{_at(page.closed, zone)}: not news.",
+        DONE: f"Closed by {page.closed_by}{_at(page.closed, zone)}: done.",
     }[page.state]
     if page.state == OPEN and not channel.startswith(TELEGRAM):
         line += f" To acknowledge, send the bot: /ack {page.short}"

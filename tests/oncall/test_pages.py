@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from watcher.core import Severity
 from watcher.oncall import pages
-from watcher.oncall.pages import ACKED, ASKED, CLOSED, FALLBACK, OPEN, SNOOZED, Ask, Ladder, Page, Policy, Touch
+from watcher.oncall.pages import ACKED, ASKED, ENDED, FALLBACK, OPEN, SNOOZED, Ask, Ladder, Page, Policy, Touch
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
-ACTIONS = ["ack", "still", "note", "snooze", "escalate", "close", "reopen", "silence", "nonsense"]
+ACTIONS = ["ack", "still", "note", "snooze", "escalate", "done", "close", "reopen", "silence", "nonsense"]
 
 policies = st.builds(
     Policy,
@@ -81,7 +81,7 @@ def test_laws_of_every_sequence(
             assert move.said
         elif isinstance(event, datetime):
             move = pages.expired(page, event)
-        elif page.state != CLOSED:
+        elif page.state not in ENDED:
             move = pages.joined(page, sorted(event[0]), event[1])
         else:
             continue
@@ -90,9 +90,9 @@ def test_laws_of_every_sequence(
             assert move.ladder is Ladder.KEEP
             continue
         assert after.level > page.level or after == replace(page, until=after.until)
-        assert (after.acked is not None) == (after.state in (ACKED, ASKED)) or after.state == CLOSED
-        assert bool(after.closed_by) == (after.state == CLOSED)
-        assert (after.until is not None) >= (after.state in (ASKED, SNOOZED))
+        assert (after.acked is not None) == (after.state in (ACKED, ASKED)) or after.state in ENDED
+        assert bool(after.closed_by) == (after.state in ENDED)
+        assert (after.until is not None) >= (after.state in (ACKED, ASKED, SNOOZED))
         assert set(after.changes) >= set(page.changes)
         assert after.severity >= page.severity
         if page.state in (ACKED, ASKED) and after.state in (ACKED, ASKED):

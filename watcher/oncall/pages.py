@@ -15,8 +15,11 @@ from typing import NamedTuple
 
 from watcher.core import Severity, content_id
 
-OPEN, ACKED, ASKED, SNOOZED, CLOSED = "open", "acked", "asked", "snoozed", "closed"
-"""The states of a page. One that is asked is acknowledged, and whoever has it was asked whether that still holds."""
+OPEN, ACKED, ASKED, SNOOZED, CLOSED, DONE = "open", "acked", "asked", "snoozed", "closed", "done"
+"""The states of a page. One that is asked is acknowledged, and whoever has it was asked whether that still holds; one
+that is closed was no news, one that is done was."""
+ENDED = (CLOSED, DONE)
+"""States in which a page takes no news any more: what comes later opens another."""
 FALLBACK = "fallback"
 """Who is asked once all steps were taken as often as the policy says: the admins and the operator."""
 
@@ -27,6 +30,10 @@ REMIND = timedelta(minutes=60)
 """After this long, whoever acknowledged urgent news is asked whether that still holds."""
 ANSWER = timedelta(minutes=15)
 """How long they get to say so."""
+HELD = timedelta(hours=12)
+"""After this long without a touch of anybody, acknowledged news that is not urgent is done."""
+OURSELVES = "watcher"
+"""Who closes a page that nobody touched."""
 SHORTEST, LONGEST = timedelta(minutes=15), timedelta(hours=24)
 """A snooze lasts at least and at most so long."""
 UNDO = timedelta(minutes=10)
@@ -178,6 +185,7 @@ def stopped(page: Page) -> str:
         ACKED: f"acknowledged by {page.acked_by}",
         SNOOZED: f"snoozed by {page.acked_by}",
         CLOSED: f"closed by {page.closed_by}",
+        DONE: f"closed by {page.closed_by}",
     }.get(page.state, "asked anew")
 
 
@@ -195,10 +203,15 @@ def joined(page: Page, changes: Sequence[str], severity: Severity) -> Move:
 
 
 def expired(page: Page, now: datetime) -> Move:
-    """What the clock makes of a page: a snooze ends, an acknowledgement is asked about, and lapses without answer."""
+    """What the clock makes of a page: a snooze ends, an acknowledgement is asked about, and lapses without answer.
+
+    Where the news is not urgent, nobody is asked about it: left alone for long enough, it is done.
+    """
     page = _reachable(page, now)
     if page.until is None or page.until > now:
         return Move(page, "")
+    if page.state == ACKED and page.severity < Severity.URGENT:
+        return Move(_ended(page, DONE, OURSELVES, now), "", Ladder.STOP)
     if page.state == ACKED:
         return Move(_moved(page, state=ASKED, until=now + ANSWER), "")
     return Move(_opened_again(page), "", Ladder.START)
@@ -206,7 +219,9 @@ def expired(page: Page, now: datetime) -> Move:
 
 def _reachable(page: Page, now: datetime) -> Page:
     """A clock that was set back lengthens no snooze and no acknowledgement."""
-    longest = {ACKED: REMIND, ASKED: ANSWER, SNOOZED: LONGEST}.get(page.state)
+    if page.state == ACKED and page.until is None:  # an earlier version kept it without an end
+        page = replace(page, until=(page.acked or now) + _held(page))
+    longest = {ACKED: _held(page), ASKED: ANSWER, SNOOZED: LONGEST}.get(page.state)
     if page.until is None or longest is None or page.until <= now + longest:
         return page
     return replace(page, until=now + longest)
@@ -216,7 +231,7 @@ def _reachable(page: Page, now: datetime) -> Page:
 
 
 class Touch(NamedTuple):
-    """What somebody does to a page: ack, still, note, snooze, escalate, close or reopen.
+    """What somebody does to a page: ack, still, note, snooze, escalate, done, close or reopen.
 
     `level` is the one that they saw, None where they typed it; `note` is the text of a note, or the minutes of a
     snooze.
@@ -237,12 +252,13 @@ def act(page: Page, touch: Touch) -> Move:
         "note": _annotate,
         "snooze": _snooze,
         "escalate": _escalate,
+        "done": _finish,
         "close": _close,
         "reopen": _reopen,
     }
     if touch.action not in acts or not 0 <= (touch.level or 0) <= page.level:
         return Move(page, "This button is not one of ours.")
-    if page.state == CLOSED and touch.action != "reopen":
+    if page.state in ENDED and touch.action != "reopen":
         return Move(page, f"Closed by {page.closed_by} already.")
     return acts[touch.action](page, touch)
 
@@ -250,7 +266,7 @@ def act(page: Page, touch: Touch) -> Move:
 def _acknowledge(page: Page, touch: Touch) -> Move:
     """The first one has it; whoever has it may say so again when asked."""
     who, now = touch.who, touch.now
-    until = now + REMIND if page.severity >= Severity.URGENT else None
+    until = now + _held(page)
     if page.state == ASKED and page.acked_by == who:
         return Move(_moved(page, state=ACKED, until=until), "Noted: you still have it.")
     if page.state in (ACKED, ASKED):
@@ -266,7 +282,8 @@ def _annotate(page: Page, touch: Touch) -> Move:
     kept = f"{page.note}\n{touch.who}: {text}".strip()
     if len(kept) > LONGEST_NOTE:
         return Move(page, f"Notes of a page hold {LONGEST_NOTE} characters; this one does not fit.")
-    return Move(_moved(page, note=kept), "Noted.")
+    longer = page.state == ACKED and page.severity < Severity.URGENT
+    return Move(_moved(page, note=kept, until=touch.now + HELD if longer else page.until), "Noted.")
 
 
 def _snooze(page: Page, touch: Touch) -> Move:
@@ -290,26 +307,39 @@ def _escalate(page: Page, touch: Touch) -> Move:
     return Move(_moved(page), "The next one is asked now.", Ladder.HURRY)
 
 
+def _finish(page: Page, touch: Touch) -> Move:
+    done = _ended(page, DONE, touch.who, touch.now)
+    return Move(done, "Done. It can be opened again for 10 minutes; later news asks anew.", Ladder.STOP)
+
+
 def _close(page: Page, touch: Touch) -> Move:
-    closed = _moved(page, state=CLOSED, until=None, closed=touch.now, closed_by=touch.who)
+    closed = _ended(page, CLOSED, touch.who, touch.now)
     return Move(closed, "Closed: not news. It can be opened again for 10 minutes.", Ladder.STOP)
 
 
 def _reopen(page: Page, touch: Touch) -> Move:
     """Back to what it was: to whoever had it, or to those who are asked."""
-    if page.state != CLOSED or page.closed is None:
+    if page.state not in ENDED or page.closed is None:
         return Move(page, "This page is open.")
     if not timedelta(0) <= touch.now - page.closed <= UNDO:
         return Move(page, "It was closed more than 10 minutes ago.")
     back = replace(page, closed=None, closed_by="")
     if page.acked is None:
         return Move(_opened_again(back), "Opened again: all are asked anew.", Ladder.START)
-    until = touch.now + REMIND if page.severity >= Severity.URGENT else None
-    return Move(_moved(back, state=ACKED, until=until), f"Opened again: {page.acked_by} has it.")
+    return Move(_moved(back, state=ACKED, until=touch.now + _held(page)), f"Opened again: {page.acked_by} has it.")
 
 
 def _opened_again(page: Page) -> Page:
     return _moved(page, state=OPEN, acked=None, acked_by="", until=None)
+
+
+def _ended(page: Page, state: str, who: str, now: datetime) -> Page:
+    return _moved(page, state=state, until=None, closed=now, closed_by=who)
+
+
+def _held(page: Page) -> timedelta:
+    """How long an acknowledgement holds: urgent news is asked about, other news is done then."""
+    return REMIND if page.severity >= Severity.URGENT else HELD
 
 
 def _moved(page: Page, **fields: object) -> Page:
@@ -318,7 +348,7 @@ def _moved(page: Page, **fields: object) -> Page:
 
 # ---------------------------------------------------------------- buttons
 
-ACTIONS = ("ack", "still", "snooze", "escalate", "close", "reopen", "silence", "unsilence")
+ACTIONS = ("ack", "still", "snooze", "escalate", "done", "close", "reopen", "silence", "unsilence")
 _DATA = re.compile(rf"p1:([0-9a-f]{{16}}):({'|'.join(ACTIONS)}):([0-9]{{1,6}})")
 
 

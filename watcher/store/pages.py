@@ -12,7 +12,7 @@ import msgspec
 from sqlalchemy import Connection, Select, func, select, update
 
 from watcher.core import Severity
-from watcher.oncall.pages import CLOSED, Page, Policy, Step
+from watcher.oncall.pages import ENDED, Page, Policy, Step
 from watcher.store.people_tables import page as table
 from watcher.store.people_tables import step as steps_table
 from watcher.store.tables import delivery, insert, row
@@ -35,33 +35,33 @@ def page(conn: Connection, page_id: str, *, moving: bool = False) -> Page | None
 
 
 def called(conn: Connection, short: str) -> Page | None:
-    """Return the newest page whose id begins so, as people type it; of several, one that is not closed."""
+    """Return the newest page whose id begins so, as people type it; of several, one that has not ended."""
     query = select(table).where(table.c.id.startswith(short, autoescape=True))
-    query = query.order_by(table.c.state == CLOSED, table.c.opened.desc(), table.c.id).limit(1)
+    query = query.order_by(table.c.state.in_(ENDED), table.c.opened.desc(), table.c.id).limit(1)
     return next(iter(_read(conn, query)), None)
 
 
 def standing(conn: Connection, *, moving: bool = False) -> list[Page]:
-    """Return the pages that are not closed, oldest first; `moving` as above."""
-    query = select(table).where(table.c.state != CLOSED).order_by(table.c.opened, table.c.id)
+    """Return the pages that have not ended, oldest first; `moving` as above."""
+    query = select(table).where(table.c.state.not_in(ENDED)).order_by(table.c.opened, table.c.id)
     return _read(conn, query.with_for_update() if moving else query)
 
 
 def latest(conn: Connection, most: int) -> list[Page]:
-    """Return the newest pages, closed or not, newest first."""
+    """Return the newest pages, ended or not, newest first."""
     return _read(conn, select(table).order_by(table.c.opened.desc(), table.c.id).limit(most))
 
 
 def standing_on(conn: Connection, escalation: str, source: str) -> Page | None:
-    """Return the page of an escalation that is not closed and about this source, to move it; there is at most one."""
-    mine = (table.c.escalation == escalation) & (table.c.source == source) & (table.c.state != CLOSED)
+    """Return the page of an escalation that has not ended and about this source, to move it; there is at most one."""
+    mine = (table.c.escalation == escalation) & (table.c.source == source) & (table.c.state.not_in(ENDED))
     return next(iter(_read(conn, select(table).where(mine).order_by(table.c.opened).with_for_update())), None)
 
 
 def next_due(conn: Connection) -> datetime | None:
     """Return when a step is due next, or a snooze or an acknowledgement ends."""
     step = select(func.min(steps_table.c.due)).where(steps_table.c.state == WAITING)
-    until = select(func.min(table.c.until)).where(table.c.state != CLOSED)
+    until = select(func.min(table.c.until)).where(table.c.state.not_in(ENDED))
     due = [at for query in (step, until) if (at := conn.execute(query).scalar()) is not None]
     return min(due, default=None)
 
