@@ -131,6 +131,21 @@ def test_damage_is_not_hidden_by_thinning(store: Store) -> None:
     assert store.read_sync(snapshots.first_bad, "list") == made[19].id
 
 
+def test_thinning_makes_the_store_smaller(store: Store) -> None:
+    noise = random.Random(7)
+    page = noise.randbytes(40_000)
+    pages = [page[:300] + noise.randbytes(60) + page[300 + 60 * number :] for number in range(48)]
+    made = store.run_sync(put_chain, pages)
+    before = store.read_sync(retention.size)
+    for rest in range(2):  # two of three go, one after the other
+        olds = store.read_sync(retention.old, NOON + 99 * DAY, None, 99)
+        assert store.run_sync(retention.thin, [one for one in olds if one.seq % 3 == rest]) in {15, 16}
+        assert store.read_sync(retention.size) < before
+        before = store.read_sync(retention.size)
+    assert all(store.read_sync(snapshots.body, made[seq - 1].id) == pages[seq - 1] for seq in range(2, 48, 3))
+    assert prove(store, "list").first_bad is None
+
+
 @settings(deadline=None, max_examples=20)
 @given(going=st.sets(st.integers(1, 39)), again=st.sets(st.integers(1, 39)))
 def test_whatever_goes_the_rest_reads_as_it_was(

@@ -43,11 +43,16 @@ async def retention_tick(store: Store, bodies: str, now: datetime) -> int:
     before = now - max(wanted.age or YOUNGEST, YOUNGEST)
     staying = await store.read(retention.cited)
     gone, last = 0, None
+    held: int | None = None
     while True:
-        if wanted.size is not None and await store.read(retention.size) <= wanted.size:
-            return gone
+        if wanted.size is not None:
+            size = await store.read(retention.size)
+            if size <= wanted.size or (held is not None and size >= held):
+                return gone
         found = await store.read(retention.old, before, last, TOGETHER)
         if not found:
             return gone
         last = found[-1]
-        gone += await store.run(retention.thin, [one for one in found if one.id not in staying])
+        let_go = await store.run(retention.thin, [one for one in found if one.id not in staying])
+        gone += let_go
+        held = size if wanted.size is not None and let_go else None

@@ -6,16 +6,15 @@ each chain stay.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import JSON, ColumnElement, Connection, Select, cast, delete, func, literal, or_, select, update
 
 from watcher.store.bodies import pack
-from watcher.store.errors import Corrupt
-from watcher.store.revisions import THINNED
-from watcher.store.snapshots import body
+from watcher.store.revisions import THINNED, following
 from watcher.store.tables import alert as alerts
 from watcher.store.tables import body as bodies
 from watcher.store.tables import change as changes
@@ -80,36 +79,43 @@ def thin(conn: Connection, going: Sequence[Old]) -> int:
     gone = 0
     for source in sorted({one.source for one in going}):
         mine = {one.seq: one for one in going if one.source == source}
-        for seq in sorted(mine, reverse=True):  # from the newest on, so that what follows is rebuilt once
-            if _read(conn, mine[seq].id) is not None and _free(conn, source, seq + 1):
-                _let_go(conn, mine[seq])
-                gone += 1
+        starts = select(bodies.c.start).where(_mine(source), bodies.c.seq.in_(mine), bodies.c.start != THINNED)
+        for start in sorted(set(conn.execute(starts).scalars())):
+            gone += _thin_run(conn, source, start, mine)
     return gone
 
 
-def _free(conn: Connection, source: str, seq: int) -> bool:
-    """Let what hangs on the revision before `seq` hang on `seq` itself; whether nothing does any more."""
-    here = _mine(source) & (bodies.c.seq == seq)
-    link = conn.execute(select(bodies.c.start, records.c.id).join(records, _SAME).where(here)).one_or_none()
-    if link is None:
-        return False
-    if link.start in (THINNED, seq):
-        return True
-    content = _read(conn, link.id)
-    if content is None:
-        return False
-    conn.execute(update(bodies).where(here).values(start=seq, data=pack(content, None)))
-    hanging = _mine(source) & (bodies.c.start == link.start) & (bodies.c.seq > seq)
-    conn.execute(update(bodies).where(hanging).values(start=seq))
-    return True
-
-
-def _read(conn: Connection, snapshot: str) -> bytes | None:
-    """The bytes of a snapshot; None where they are damaged, which thinning must not hide."""
-    try:
-        return body(conn, snapshot)
-    except Corrupt:
-        return None
+def _thin_run(conn: Connection, source: str, start: int, going: Mapping[int, Old]) -> int:
+    """Thin what hangs on one full copy: what stays is packed anew where what it differs from goes."""
+    run = (
+        select(bodies.c.seq, records.c.sha256)
+        .join(records, _SAME)
+        .where(_mine(source), bodies.c.start == start)
+        .order_by(bodies.c.seq)
+    )
+    packed: dict[int, bytes] = {}
+    gone: list[Old] = []
+    first, before, kept = THINNED, None, None
+    for seq, sha256 in conn.execute(run).all():
+        try:
+            _, content = following(conn, source, seq, start, before)
+        except ValueError:
+            return 0
+        if content is None or hashlib.sha256(content).hexdigest() != sha256:
+            return 0
+        if seq in going:
+            gone.append(going[seq])
+        else:
+            if kept is not before:
+                packed[seq] = pack(content, kept)
+            first, kept = first or seq, content
+        before = content
+    for one in gone:
+        _let_go(conn, one)
+    conn.execute(update(bodies).where(_mine(source), bodies.c.start == start).values(start=first))
+    for seq, data in packed.items():
+        conn.execute(update(bodies).where(_mine(source), bodies.c.seq == seq).values(data=data))
+    return len(gone)
 
 
 def _let_go(conn: Connection, one: Old) -> None:

@@ -1,6 +1,7 @@
 """The packed bytes of revisions, read back: from their full copy on, or one after the other. Below snapshots.
 
-A revision's row says how it was packed: a full copy, a difference from the one before, or thinned.
+A revision's row says how it was packed: a full copy, a difference from the last before it that was not thinned, or
+thinned.
 """
 
 from __future__ import annotations
@@ -28,18 +29,29 @@ def unpacked(conn: Connection, source: str, seq: int) -> bytes:
         raise ValueError("its bytes are missing")
     content: bytes | None = None
     for link in links:
-        content = _open(link, content)
+        content = content if is_thinned(link) else _open(link, content)
     assert content is not None
     return content
 
 
-def start_of(conn: Connection, source: str, seq: int) -> int:
-    """The full copy that one revision hangs on; thinning may have made it another since it was read."""
-    return conn.execute(_START, {"source": source, "seq": seq}).scalar() or THINNED
+def resumed(conn: Connection, source: str, seq: int, content: bytes | None) -> tuple[int, bytes | None]:
+    """What the revision after `seq`, whose bytes are `content`, may differ from: a full copy's number, and bytes.
+
+    They are those of the last revision that was not thinned, which may have happened since `seq` was read.
+    """
+    last = conn.execute(_KEPT, {"source": source, "seq": seq}).one_or_none()
+    if last is None:
+        return THINNED, None
+    if last.seq == seq and content is not None:
+        return last.start, content
+    try:
+        return last.start, unpacked(conn, source, last.seq)
+    except ValueError:
+        return last.start, None  # damaged since, so that what follows cannot be unpacked, and is told
 
 
 def following(conn: Connection, source: str, seq: int, start: int, before: bytes | None) -> tuple[int, bytes | None]:
-    """The full copy that one revision hangs on, and its bytes, given those of the revision before it; None if thinned.
+    """The full copy that one revision hangs on, and its bytes, given those of the last before it; None if thinned.
 
     Raises ValueError where they are damaged.
     """
@@ -47,7 +59,7 @@ def following(conn: Connection, source: str, seq: int, start: int, before: bytes
     if link is None:
         raise ValueError("its bytes are missing")
     if is_thinned(link):
-        return THINNED, None
+        return start, None
     if link.start not in (seq, start) or seq - link.start >= FULL_EACH:
         raise ValueError("what it differs from is missing")
     return link.start, _open(link, before)
@@ -60,6 +72,17 @@ _PACKED: Select[Any] = select(bodies.c.seq, bodies.c.start, bodies.c.size, bodie
 _FULL = bodies.alias()
 _START: Select[Any] = select(_FULL.c.start).where(
     _FULL.c.source == bindparam("source"), _FULL.c.seq == bindparam("seq")
+)
+_KEPT = (
+    select(bodies.c.seq, bodies.c.start)
+    .where(
+        bodies.c.source == bindparam("source"),
+        bodies.c.seq <= bindparam("seq"),
+        bodies.c.seq > bindparam("seq") - FULL_EACH,
+        bodies.c.start != THINNED,
+    )
+    .order_by(bodies.c.seq.desc())
+    .limit(1)
 )
 _CHAIN = _PACKED.where(
     bodies.c.seq.between(_START.scalar_subquery(), bindparam("seq")), bodies.c.seq > bindparam("seq") - FULL_EACH

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Select, bindparam, func, select, update
 from watcher.core import Fetched, Snapshot, instant, parse_instant
 from watcher.store.bodies import FULL_EACH, pack
 from watcher.store.errors import Corrupt, NotStored, StoreError, Thinned
-from watcher.store.revisions import THINNED, following, start_of, unpacked
+from watcher.store.revisions import THINNED, following, resumed, unpacked
 from watcher.store.tables import body as bodies
 from watcher.store.tables import row
 from watcher.store.tables import snapshot as table
@@ -213,11 +213,11 @@ def walk(conn: Connection, source: str, walked: Walked, most: int = 64) -> Walke
     """Follow a source's chain on from where it was left, `most` records at a time, so that no transaction is long."""
     query = select(table.c.id, table.c.seq).where(table.c.source == source).order_by(table.c.seq).limit(most)
     rows = conn.execute(query.where(table.c.seq > walked.seq) if walked.seq else query).all()
-    start = start_of(conn, source, walked.seq)
+    start, before = resumed(conn, source, walked.seq, walked.body)
     for found in rows:
         try:
             one = snapshot(conn, found.id)
-            start, content = following(conn, source, walked.seq + 1, start, walked.body)
+            start, content = following(conn, source, walked.seq + 1, start, before)
             digest = record_hash(one)
             sha256 = one.sha256 if content is None else hashlib.sha256(content).hexdigest()
         except UNREADABLE:
@@ -226,6 +226,7 @@ def walk(conn: Connection, source: str, walked: Walked, most: int = 64) -> Walke
         if (one.source, one.seq, one.previous, one.record_hash, one.id, one.sha256) != due:
             return walked._replace(bad=found.id, ended=True)
         walked = Walked(one.seq, digest, content, walked.thinned + (content is None))
+        before = before if content is None else content
     return walked._replace(ended=len(rows) < most)
 
 
@@ -238,15 +239,16 @@ def links(
     """
     query = select(table).where(table.c.source == source, table.c.seq > after).order_by(table.c.seq).limit(most)
     found: list[tuple[Snapshot, bytes | None]] = []
-    start = start_of(conn, source, after)
+    start, before = resumed(conn, source, after, before)
     for one in _records(conn, query):
         try:
-            start, before = following(conn, source, one.seq, start, before)
+            start, content = following(conn, source, one.seq, start, before)
         except ValueError as error:
             raise Corrupt(source, one.id, str(error)) from error
-        if before is not None and hashlib.sha256(before).hexdigest() != one.sha256:
+        if content is not None and hashlib.sha256(content).hexdigest() != one.sha256:
             raise Corrupt(source, one.id, "its bytes do not have the digest of its record")
-        found.append((one, before))
+        found.append((one, content))
+        before = before if content is None else content
     return found
 
 
