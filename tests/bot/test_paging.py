@@ -71,6 +71,16 @@ def test_ack_with_a_note(house: House) -> None:
     assert "No page waits" in house.say("/ack")
 
 
+def test_a_note_after_the_button(house: House) -> None:
+    house.configure(PEOPLE)
+    house.open().joined(ANA)
+    page = paged(house)
+    house.tap("Ack")
+    assert "Already acknowledged by you. Noted." in house.say(f"/ack {page.short} calling the county")
+    assert now(house, page).note == "Ana: calling the county"
+    assert house.say(f"/ack {page.short} me too", user=STRANGER).count("people on call") <= 1
+
+
 def test_ack_by_id_and_as_an_answer(house: House) -> None:
     house.configure(PEOPLE)
     house.open().joined(ANA)

@@ -32,8 +32,9 @@ def ack(conn: Connection, talk: Talk) -> Answer:
         page = waiting[0]
     act = talk.desk.paging.act
     said = act(conn, page.id, "ack", talk.asker.member, None, talk.now)
-    if note.strip() and pages.page(conn, page.id) != page:
-        said += " " + act(conn, page.id, "note", talk.asker.member, None, talk.now, note.strip())
+    if note.strip():
+        noted = act(conn, page.id, "note", talk.asker.member, None, talk.now, note.strip())
+        said = said if noted == said else f"{said} {noted}"
     return say(f"{said} Page {page.short}.", about=page.id, kept=True)
 
 
