@@ -167,3 +167,12 @@ def test_every_button_fits_and_comes_back(verb: str, root: int, words: str) -> N
     made = data.button("x", verb, root, words)
     assert len(made.data.encode()) <= 64
     assert data.read(made.data) == (verb, root, words)
+
+
+def test_the_caption_of_a_picture_is_what_is_answered() -> None:
+    chat = {"id": ANA, "type": "private"}
+    picture = {"message_id": 4, "chat": chat, "caption": "Dropped. ref 0123456789abcdef"}
+    said = {"message_id": 5, "chat": chat, "text": "/why", "reply_to_message": picture}
+    ask = asks.read(Update(1, NOON, {"message": said}))
+    assert ask is not None
+    assert (ask.answered, ask.message) == ("Dropped. ref 0123456789abcdef", 4)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -12,7 +11,7 @@ import pytest
 from tests.bot.house import ANA, House
 from tests.bot.test_paging import PEOPLE, now, paged
 from watcher.bot import registry
-from watcher.bot.desk import Talk
+from watcher.bot.desk import Refusal, Talk
 from watcher.bot.inbox import AT_ONCE, MOST
 
 OTHERS = range(100, 100 + AT_ONCE)
@@ -21,11 +20,14 @@ OTHERS = range(100, 100 + AT_ONCE)
 @pytest.fixture
 def slow(house: House, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
     """A desk on which /diff takes until the test is over."""
-    over = threading.Event()
+    over = asyncio.Event()
 
     async def prepare(_: Talk) -> None:
-        while not over.is_set():
-            await asyncio.sleep(0.01)
+        await over.wait()
+        raise Refusal("It is over.")
+
+    async def end() -> None:
+        over.set()
 
     monkeypatch.setitem(registry.COMMANDS, "diff", replace(registry.COMMANDS["diff"], prepare=prepare))
     house.configure(PEOPLE)
@@ -33,7 +35,7 @@ def slow(house: House, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
     for user in OTHERS:
         house.joined(user)
     yield house
-    over.set()
+    house.call(end)
 
 
 def test_slow_commands_hold_up_no_acknowledgement(slow: House) -> None:

@@ -52,6 +52,21 @@ def test_a_code_makes_a_reporter_once(house: House) -> None:
     assert (role(house, ANA), role(house, BEN)) == (Role.REPORTER, None)
 
 
+def test_a_code_is_forgotten_whatever_becomes_of_it(house: House) -> None:
+    house.configure(telegram="open = false")
+    house.open().joined(BEN)
+    house.api.member(GROUP, "member", by=BEN)
+    house.wait()
+    house.say("/start ended0secret", user=ANA)
+    house.say("/START@watcher_test_bot group0secret", user=BEN, chat=GROUP)
+    for _ in range(20):
+        house.api.say(BEN, BEN, "/list")
+    house.wait()
+    house.say("/start paced0secret", user=BEN)
+    house.say("/start silent0secret", user=BEN)
+    assert "0secret" not in str(house.everything_stored())
+
+
 def test_a_code_ends(house: House) -> None:
     house.configure(telegram="open = false")
     house.open()

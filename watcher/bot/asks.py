@@ -18,6 +18,7 @@ PRIVATE, CHANNEL = "private", "channel"
 TEXT, PRESS, SEAT, MOVED = "text", "press", "seat", "moved"
 """A text; a press of a button; the bot's own seat in a chat is another; a group has become a supergroup."""
 
+_SECRET = re.compile(r"\s*/start(?:@\w{1,64})?\s+\S", re.IGNORECASE)
 _COMMAND = re.compile(r"/([A-Za-z0-9_]{1,32})(?:@(\w{1,64}))?(?:\s+(.*))?", re.DOTALL)
 
 
@@ -26,7 +27,7 @@ class Ask:
     """One thing that came in. `channel` is the chat as channels are named, with its topic.
 
     `user` is who did it, None for a post of a channel; `as_chat`: in the chat's own name, as only its admins can.
-    `message` is the message that was pressed or is answered, `answered` its text; `query` is the press itself.
+    `message` is the message that was pressed or is answered, `answered` its text or caption; `query` is the press itself.
     `status` is the bot's new seat in the chat, or the chat's new name.
     """
 
@@ -49,6 +50,11 @@ class Ask:
     def chat(self) -> str:
         """The chat without its topic."""
         return self.channel.partition("/")[0]
+
+    @property
+    def holds_code(self) -> bool:
+        """Whether the code of an invitation may stand in it, or in what it answers."""
+        return bool(_SECRET.match(self.text) or _SECRET.match(self.answered))
 
     @property
     def is_private(self) -> bool:
@@ -92,10 +98,16 @@ class _Message(msgspec.Struct):
     author: _User | None = msgspec.field(name="from", default=None)
     sender_chat: _Chat | None = None
     text: str = ""
+    caption: str = ""
     message_thread_id: Id | None = None
     is_topic_message: bool = False
     reply_to_message: _Message | None = None
     migrate_to_chat_id: Id | None = None
+
+    @property
+    def shown(self) -> str:
+        """What is read in it; of a picture, what stands below."""
+        return (self.text or self.caption)[:LONGEST]
 
     @property
     def channel(self) -> str:
@@ -160,7 +172,7 @@ def _said(update: Update, message: _Message) -> Ask | None:
         as_chat=own or message.chat.type == CHANNEL,
         text=message.text[:LONGEST],
         message=answered.message_id if answered else 0,
-        answered=answered.text[:LONGEST] if answered else "",
+        answered=answered.shown if answered else "",
         status=f"{TELEGRAM}{moved}" if moved else "",
     )
 
@@ -174,7 +186,7 @@ def _pressed(update: Update, query: _Query, message: _Message) -> Ask:
         **_who(query.author),
         text=query.data,
         message=message.message_id,
-        answered=message.text[:LONGEST],
+        answered=message.shown,
         query=query.id,
     )
 

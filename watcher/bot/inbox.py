@@ -152,7 +152,7 @@ class Inbox:
             raise
         except Exception:
             log.exception("update %d cannot be answered either", ask.update)
-            await self.desk.store.run(inbox.handle, ask.update, self.desk.now())
+            await self.desk.store.run(self._mark, ask)
             return Answer()
 
     async def _answer(self, ask: Ask) -> Answer:
@@ -196,7 +196,7 @@ class Inbox:
         action: str = "",
     ) -> Answer:
         def apply(conn: Connection) -> Answer:
-            if not inbox.handle(conn, ask.update, self.desk.now()):
+            if not self._mark(conn, ask):
                 return Answer()
             told = _run(conn, command, talk) if run and command and talk else answer or Answer()
             if command and talk and not told.kept:
@@ -207,6 +207,12 @@ class Inbox:
             return told
 
         return await self.desk.store.run(apply)
+
+    def _mark(self, conn: Connection, ask: Ask) -> bool:
+        """It is handled, and a code in it forgotten whatever becomes of it; False where it was handled before."""
+        if ask.holds_code:
+            inbox.blank(conn, ask.update)
+        return inbox.handle(conn, ask.update, self.desk.now())
 
     def _write(self, conn: Connection, ask: Ask, answer: Answer) -> None:
         """Put what is said in the outbox."""

@@ -12,7 +12,7 @@ from watcher.bot.desk import Answer, Command, Refusal, Talk, line, say, strong
 from watcher.bot.who import NOT_JOINED
 from watcher.config import parse_duration
 from watcher.people import Chat, Invite, Member, Role
-from watcher.store import Connection, chats, inbox, members, queue
+from watcher.store import Connection, chats, members, queue
 from watcher.subscriptions.reading import EXAMPLES
 
 IN, OUT = {"member", "administrator", "creator"}, {"left", "kicked"}
@@ -30,7 +30,6 @@ def start(conn: Connection, talk: Talk) -> Answer:
         return _start_here(conn, talk)
     member, role = talk.asker.member, talk.asker.role
     if code := talk.words.split()[0] if talk.words else "":
-        inbox.blank(conn, talk.ask.update)
         invite = members.use(conn, code, talk.now) if len(code) <= LONGEST_CODE else None
         if invite is None:
             raise Refusal(NO_CODE)
