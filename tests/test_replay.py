@@ -30,7 +30,7 @@ from watcher.render import as_text
 from watcher.replay.messages import Once, Pace, kept, marked, moment, send
 from watcher.replay.trial import Chosen
 from watcher.route import Filter
-from watcher.store import Connection, additions, chats, replays, subscriptions
+from watcher.store import Connection, additions, chats, replays, retention, subscriptions
 from watcher.store.additions import Addition
 from watcher.store.replays import Told
 from watcher.store.subscriptions import Subscription
@@ -426,6 +426,33 @@ def test_only_what_is_lost_and_its_exit_code(rig: Rig, replay: Replay) -> None:
     assert replay(new=new, only_lost="urgent") == Ran(0, "")
     assert replay(new=rig.path, only_lost="minor") == Ran(0, "")
     assert replay(new=rig.path, only_lost="minor", json=False) == Ran(0, "no alert is lost\n")
+
+
+@pytest.mark.parametrize("thinned", [(0, 1, 2), (1,), (0, 2), (2,)])
+def test_what_has_no_bytes_any_more_stays_as_it_is(rig: Rig, replay: Replay, thinned: tuple[int, ...]) -> None:
+    bodies = BASE, table(without("Cook")), BASE, table(without("Clark")), figures("99")
+    old(rig, {NOON + number * HOUR - 9 * HOUR: body for number, body in enumerate(bodies)})
+    rig.site.pages["/list"] = figures("99")
+    rig.check()
+    gone = [rig.snapshots()[number].id for number in thinned]
+
+    def thin(conn: Connection) -> int:
+        return retention.thin(conn, [one for one in retention.old(conn, NOON, None, 100) if one.id in gone])
+
+    assert rig.store.run_sync(thin) == len(gone)
+    new = other(rig, source(rig.site, more='ignore = ["Detainers"]'))
+    stored = rig.changes()
+    lines = replay(new=new).lines
+    beside = {one.id for one in stored if {one.snapshot, one.before} & set(gone)}
+    assert {line["change"]["id"] for line in lines if line["alert"] == "same"} == beside
+    figured = [one for one in stored if one.path[2:] == ("Detainers",)]
+    assert [line["change"]["id"] for line in lines if line["alert"] == "lost"] == [one.id for one in figured]
+    assert "gained" not in {line["alert"] for line in lines}
+    assert len(lines) == len(stored)
+    replay(new=new, report=rig.folder / "report.html")
+    words = f"{len(gone)} capture{'' if len(gone) == 1 else 's'} without bytes"
+    assert words in (rig.folder / "report.html").read_text()
+    assert words in replay(new=new, json=False).out
 
 
 def test_history_that_nobody_was_told_of_is_tried_too(rig: Rig, replay: Replay) -> None:

@@ -153,12 +153,16 @@ async def trial(desk: Desk, chosen: Chosen, path: Path, *, only_lost: str = "", 
         begun = Trial.begin(store, chosen, old, new)
         async with Pool() as pool:
             with _bar(desk, "captures", begun.captures, printing=desk.json) as step:
-                await begun.run(pool, take, step)
+                missing = await begun.run(pool, take, step)
     sorts = (LOST,) if only_lost else SORTS
+    count = f"{missing:,} capture{'' if missing == 1 else 's'} without bytes"
+    note = f"{count}: what was found beside such a one stays as it is stored" if missing else ""
     if report:
-        _write(report, page(counts, sorts, path.name, desk.config.timezone))
+        _write(report, page(counts, sorts, path.name, desk.config.timezone, note))
     elif not desk.json:
         _print_table(desk, counts, sorts)
+    if note:
+        say(desk, note)
     return int(bool(only_lost) and counts.total(LOST) > 0)
 
 

@@ -40,8 +40,11 @@ def said(change: Change) -> str:
     return as_text([told.line for told in body([change])])
 
 
-def page(counts: Counts, sorts: Sequence[str], new: str, zone: tzinfo) -> str:
-    """The whole report: who is told how much, and what of it differs; `new` names the other configuration."""
+def page(counts: Counts, sorts: Sequence[str], new: str, zone: tzinfo, note: str = "") -> str:
+    """The whole report: who is told how much, and what of it differs; `new` names the other configuration.
+
+    `note` says what could not be compared.
+    """
     title = f"What {new} would have told, beside what the present configuration tells"
     head = "".join(f"<th>{sort}</th>" for sort in sorts)
     rows = "".join(
@@ -52,7 +55,7 @@ def page(counts: Counts, sorts: Sequence[str], new: str, zone: tzinfo) -> str:
     return (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{_text(title)}</title>'
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}"><style>{STYLE}</style>'
-        f"<h1>{_text(title)}</h1><table><tr><th>recipient</th>{head}</tr>{rows}</table>{lists}</html>\n"
+        f"<h1>{_text(title)}</h1><p>{_text(note)}</p><table><tr><th>recipient</th>{head}</tr>{rows}</table>{lists}</html>\n"
     )
 
 

@@ -6,6 +6,7 @@ too, which nobody was told of then, beside what the new ones say.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -93,18 +94,22 @@ class Trial:
         """How many captures are read again."""
         return sum(map(len, self.again.values()))
 
-    async def run(self, pool: Pool, take: Take, step: Callable[[int], None]) -> None:
+    async def run(self, pool: Pool, take: Take, step: Callable[[int], None]) -> int:
         """Give each change with each recipient that it has under one rule or the other.
 
-        What is not read again comes first, by time, then each source that is; `step` counts its captures.
+        What is not read again comes first, by time, then each source that is; `step` counts its captures. Returns how
+        many captures could not be read again, since their bytes are not kept any more.
         """
+        missing = 0
         await self.store.read(self._routed, take)
         for name, captures in self.again.items():
             stored = await self.store.read(self._stored, name)
-            found = await reread(self.store, pool, self.new.sources[name], captures, stored, step)
+            found, without = await reread(self.store, pool, self.new.sources[name], captures, stored, step)
+            missing += without
             found = [change for change in found if self.chosen.since is None or change.at >= self.chosen.since]
             for one in of_read(stored, found, self.old.side, self.new.side):
                 take(one)
+        return missing
 
     def _routed(self, conn: Connection, take: Take) -> None:
         """The changes of sources that read as ever, under both rules; of a source that is left out, nobody is told."""
@@ -148,20 +153,26 @@ async def reread(
     captures: Sequence[Snapshot],
     stored: Sequence[Change],
     step: Callable[[int], None],
-) -> list[Change]:
+) -> tuple[list[Change], int]:
     """Return what changed from capture to capture (all those of `source`, by time) as `source` reads them.
 
     They are doubted and believed as in a back-fill. Of the `stored` changes those stay that no two captures give: what
-    a check said of the page as a whole, and how an issue of a report differs from the one before it.
+    a check said of the page as a whole, how an issue of a report differs from the one before it, and what lies beside
+    captures without bytes: nothing is compared across one. The second result says how many those are.
     """
     walk = _walk(store, pool, source, captures, stored)
     known = {change.id: change for change in stored}
     found: list[Change] = []
-    version, records = build(source).version, iter(captures)
+    count, missing = 0, list[int]()
+    version, records = build(source).version, enumerate(captures)
     async for seen in looked(pool, source, _Kept(store, captures), {}, lambda: _fingerprint(walk)):
-        snapshot = next(records)
+        number, snapshot = next(records)
         step(1)
         if seen is None:
+            count += 1
+            if snapshot.verdict == "ok":
+                missing.append(number)
+                _begin_anew(walk)
             continue
         arrival, glance = seen
         here = replace(snapshot, provenance=AGAIN, fingerprint=glance.fingerprint, version=version)
@@ -169,7 +180,8 @@ async def reread(
         found += [_as_stored(change, known) for change in walk.found if change.path != STATE]
         for waiting in (walk.found, walk.rows, walk.settled):
             waiting.clear()
-    return sorted([*_staying(stored, found, captures), *found], key=lambda change: change.at)
+    staying = _staying(stored, found, captures, missing)
+    return sorted([*staying, *found], key=lambda change: change.at), count
 
 
 def _walk(store: Store, pool: Pool, source: Source, captures: Sequence[Snapshot], stored: Sequence[Change]) -> Backfill:
@@ -188,6 +200,12 @@ def _walk(store: Store, pool: Pool, source: Source, captures: Sequence[Snapshot]
     )
 
 
+def _begin_anew(walk: Backfill) -> None:
+    """Nothing is known of the page as it was now, and nothing after is compared with what was before."""
+    walk.before = walk.last_seen = walk.doubt = None
+    walk.mark = walk.gone = ""
+
+
 def _fingerprint(walk: Backfill) -> str:
     """That of the last capture that was believed: most are as the one before."""
     return walk.before.snapshot.fingerprint if walk.before else ""
@@ -203,14 +221,25 @@ def _as_stored(change: Change, known: Mapping[str, Change]) -> Change:
     return stored if stored is not None and stored.severity == change.severity else change
 
 
-def _staying(stored: Sequence[Change], found: Sequence[Change], captures: Sequence[Snapshot]) -> Iterator[Change]:
-    """The stored changes that no reading gives; that an issue was corrected only where something in it still is."""
-    mine = {snapshot.id for snapshot in captures}
+def _staying(
+    stored: Sequence[Change], found: Sequence[Change], captures: Sequence[Snapshot], missing: Sequence[int]
+) -> Iterator[Change]:
+    """The stored changes that no reading gives; that an issue was corrected only where something in it still is.
+
+    `missing` are the places, in order, of the captures that were believed and have no bytes: what was found beside or across one stays.
+    """
+    places = {snapshot.id: number for number, snapshot in enumerate(captures)}
     corrected = {change.snapshot for change in found if change.severity > Severity.COSMETIC}
     for change in stored:
+        start, end = places.get(change.before or ""), places.get(change.snapshot or "")
+        if end is not None:
+            first = bisect_left(missing, end if start is None else start)
+            if first < len(missing) and missing[first] <= end:
+                yield change
+                continue
         if change.kind == "report.corrected" and change.path == STATE and change.snapshot not in corrected:
             continue
-        if change.path in (STATE, SITE) or change.before not in mine:
+        if change.path in (STATE, SITE) or start is None:
             yield change
 
 
