@@ -13,6 +13,7 @@ from tests.site import Reply, Request
 from watcher.app import App
 from watcher.chores import Chores, seen
 from watcher.core import SourceState
+from watcher.render import as_text
 
 ANA = '[[person]]\nname = "Ana"\ntelegram = 7\nquiet = "22:00-07:00"\ntimezone = "UTC"\n'
 ROTA = '[[rota]]\nname = "desk"\npeople = ["Ana"]\nstart = 2026-01-05\nhandoff = "monday 09:00"\n'
@@ -69,12 +70,68 @@ def test_a_calendar_that_cannot_be_read_keeps_what_it_said(rig: Rig, caplog: pyt
     async def read(app: App) -> int:
         chores = Chores(app)
         await chores.read_calendars()
+        rig.now += timedelta(hours=1)
         (rig.path.parent / "desk.ics").write_text("no calendar", encoding="utf-8")
         await chores.read_calendars()
         return len(app.calendars["desk"])
 
     assert rig.run(read) == 1
     assert "the calendar of the rota desk cannot be read" in caplog.text
+
+
+def test_a_calendar_is_read_again_after_an_hour_and_at_the_next_look_where_it_failed(rig: Rig) -> None:
+    asked: list[str] = []
+
+    def answer(request: Request) -> Reply:
+        asked.append(request.path)
+        return Reply(CALENDAR) if len(asked) > 1 else Reply("", status=404)
+
+    rig.site.pages["/desk.ics"] = answer
+    rig.watch(source(rig.site), ANA, ROTA + f'calendar = "{rig.site.url("/desk.ics")}"\n')
+
+    async def look(app: App) -> list[int]:
+        chores, counts = Chores(app), []
+        for minutes in (0, 1, 59, 1):
+            rig.now += timedelta(minutes=minutes)
+            await chores.read_calendars()
+            counts.append(len(asked))
+        return counts
+
+    assert rig.run(look) == [1, 2, 2, 3]
+
+
+def test_a_calendar_is_known_from_before_where_it_cannot_be_read_at_the_start(rig: Rig) -> None:
+    rig.watch(source(rig.site), ANA, ROTA + 'calendar = "desk.ics"\n')
+    file = rig.path.parent / "desk.ics"
+    file.write_text(CALENDAR, encoding="utf-8", newline="")
+
+    async def read(app: App) -> list[str]:
+        await Chores(app).read_calendars()
+        return [event.person for event in app.calendars.get("desk", ())]
+
+    assert rig.run(read) == ["Ana"]
+    file.unlink()
+    assert rig.run(read) == ["Ana"]
+
+
+def test_gaps_are_reported_once_the_calendar_is_read(rig: Rig) -> None:
+    rig.watch(source(rig.site), ANA, ROTA + 'calendar = "desk.ics"\n')
+
+    async def look(app: App) -> None:
+        chores = Chores(app)
+        reporting = asyncio.create_task(chores.report_gaps())
+        await asyncio.sleep(0)
+        assert not reporting.done()  # it waits for the first reading
+        await chores.read_calendars()
+        await reporting
+        assert not rig.deliveries()
+        (rig.path.parent / "desk.ics").write_text(CALENDAR, encoding="utf-8", newline="")
+        await chores.read_calendars()
+        await chores.report_gaps()
+
+    rig.run(look)
+    (row,) = rig.deliveries()
+    assert "nobody is on call" in as_text(row.lines)
 
 
 def test_the_outside_hears_a_beat_only_while_all_is_well(rig: Rig) -> None:

@@ -6,11 +6,13 @@ Above app, whose parts they use; the service runs them.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, NamedTuple
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 from watcher.app import App
 from watcher.config import Rota
@@ -28,7 +30,11 @@ SILENCES = 5.0
 DIGESTS = 20.0
 HEARTBEAT = 60.0
 GAPS = 3600.0
-CALENDARS = 3600.0
+CALENDARS = 60.0
+"""Seconds between two looks at which calendars are to be read: those whose last good reading is older than FRESH."""
+FRESH = timedelta(hours=1)
+FIRST_READING = 10.0
+"""Seconds that rotas wait at the start for their calendars to be known."""
 ANCHORS = 60.0
 ARCHIVE = 60.0
 RETENTION = 86_400.0
@@ -50,6 +56,10 @@ class Chores:
         self.store, self.fetch, self.now = app.parts.store, app.parts.fetch, app.parts.now
         self.paging, self.calendars, self.passed = app.paging, app.calendars, app.passed
         self.post = app.channels.tools.post
+        self.read: dict[str, datetime] = {}
+        self.calendars_known = asyncio.Event()
+        if not any(rota.calendar for rota in self.config.rotas):
+            self.calendars_known.set()
         self.archiving: Archiving | None = None
         if any(source.archive for source in app.config.sources):
             from watcher.evidence.archiving import Archiving
@@ -93,6 +103,7 @@ class Chores:
     async def watch(self) -> None:
         """Take the steps of pages that are due."""
         assert self.paging is not None
+        await self._first_reading()
         ticked = await self.store.run(self.paging.tick, self.now())
         if ticked.late:
             log.warning("steps of pages that were late, and are taken now: %d", ticked.late)
@@ -109,26 +120,49 @@ class Chores:
     async def report_gaps(self) -> None:
         """Tell the operator where nobody is on call."""
         assert self.paging is not None
+        await self._first_reading()
         await self.store.run(self.paging.report_gaps, self.now())
 
+    async def _first_reading(self) -> None:
+        """Who is on call by a calendar is not known before it was read; what never answers holds up nobody for long."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.calendars_known.wait(), FIRST_READING)
+        self.calendars_known.set()
+
     async def read_calendars(self) -> None:
-        """Read the calendars of rotas; one that cannot be read keeps what it said before."""
+        """Read the calendars of rotas that were not read lately; one that cannot be read keeps what it said before."""
+        now, mine = self.now(), [rota for rota in self.config.rotas if rota.calendar]
+        for rota in mine:
+            if rota.name not in self.calendars and self._kept(rota).exists():
+                await self._read(rota, self._kept(rota).read_bytes)
+        if all(rota.name in self.calendars for rota in mine):
+            self.calendars_known.set()
+        for rota in mine:
+            read = self.read.get(rota.name)
+            if (read is None or not read <= now < read + FRESH) and await self._read(rota):
+                self.read[rota.name] = now
+        self.calendars_known.set()
+
+    async def _read(self, rota: Rota, kept: Callable[[], bytes] | None = None) -> bool:
+        """Know a calendar as it is, or as it was `kept` when it was read last; False where it cannot be read."""
         from watcher import duty
         from watcher.oncall.calendar import CalendarError
 
-        known: dict[str, Any] = {}
-        for rota in self.config.rotas:
-            try:
-                if not rota.calendar:
-                    continue
-                content = await self._calendar(rota)
-                read = await asyncio.to_thread(duty.calendar, self.config, rota.name, content, self.now())
-                known[rota.name] = read.events
-                if read.unknown:
-                    log.warning("events of the calendar of %s name nobody: %s", rota.name, ", ".join(read.unknown))
-            except (OSError, CalendarError) as error:
-                log.warning("the calendar of the rota %s cannot be read: %s", rota.name, error)
-        self.calendars.update(known)
+        try:
+            content = kept() if kept else await self._calendar(rota)
+            read = await asyncio.to_thread(duty.calendar, self.config, rota.name, content, self.now())
+            self.calendars[rota.name] = read.events
+            if read.unknown:
+                log.warning("events of the calendar of %s name nobody: %s", rota.name, ", ".join(read.unknown))
+            if not kept:
+                await asyncio.to_thread(_keep, self._kept(rota), content)
+        except (OSError, CalendarError) as error:
+            log.warning("the calendar of the rota %s cannot be read: %s", rota.name, error)
+            return False
+        return True
+
+    def _kept(self, rota: Rota) -> Path:
+        return self.config.state / f"calendar-{rota.name}.ics"
 
     async def _calendar(self, rota: Rota) -> bytes:
         if not rota.calendar.startswith(("http://", "https://")):
@@ -173,6 +207,13 @@ class Chores:
         got = await self._get("heartbeat", self.config.heartbeat_url)
         if isinstance(got, Failure):
             log.warning("the heartbeat was not taken: %s", got.detail)
+
+
+def _keep(path: Path, content: bytes) -> None:
+    """Keep what was read, for a start at which it cannot be; a kill in between leaves what was kept before."""
+    part = path.with_suffix(".part")
+    part.write_bytes(content)
+    part.replace(path)
 
 
 def seen(states: Mapping[str, SourceState], now: datetime) -> Seen:

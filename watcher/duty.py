@@ -281,10 +281,12 @@ def report_gaps(
 ) -> int:
     """Tell the operator of the hours of the next 30 days that nobody is on call, once a week and after each edit.
 
-    Returns how many of these rotas have such hours.
+    Of a rota whose calendar is not read yet, nothing is known. Returns how many of these rotas have such hours.
     """
     found = 0
     for rota in names:
+        if rota not in calendars and any(one.by_calendar for one in roster(conn, rota, calendars).versions[-1:]):
+            continue
         gaps = [(one.start, one.end) for one in shifts(conn, rota, now, now + HORIZON, calendars) if not one.person]
         if gaps:
             found += 1
