@@ -44,7 +44,7 @@ class Readers:
 
     index: Index[tuple[str, str]] = field(default_factory=Index)
     modes: dict[tuple[str, str], str] = field(default_factory=dict)
-    stamp: subscriptions.Stamp = subscriptions.Stamp()
+    stamp: subscriptions.Stamp = field(default_factory=subscriptions.Stamp)
 
     def refresh(self, conn: Connection, *, anew: bool = False) -> None:
         """Know the subscriptions as they are stored now."""

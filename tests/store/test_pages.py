@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from tests.store.made import NOON, told
-from watcher.core import Severity
+from watcher.core import Moved, Outcome, Retry, Sent, Severity
 from watcher.oncall.pages import Ask, Page, Policy, begin, following
 from watcher.store import Store, outbox, pages
 
@@ -73,3 +75,26 @@ def test_what_is_queued_is_withheld_and_what_is_being_sent_is_not(store: Store) 
         ids[2]: {"pending"},
     }
     assert store.read_sync(outbox.deliveries, ids[1])[0].reason == "acknowledged by Ana"
+
+
+@pytest.mark.parametrize("outcome", [Retry("no answer", unknown=True), Moved("telegram:9"), None])
+def test_what_is_withheld_while_it_is_being_sent_does_not_come_back(store: Store, outcome: Outcome | None) -> None:
+    alert, rows = told("a")
+    store.run_sync(outbox.put_alert, alert, rows)
+    (row,) = store.run_sync(outbox.claim, NOON, limit=1, lease=timedelta(minutes=1))
+    store.run_sync(pages.withhold, [alert.id], "acknowledged by Ana")
+    if outcome is None:
+        assert store.run_sync(outbox.expired, NOON + timedelta(minutes=1)) == 0
+    else:
+        store.run_sync(outbox.record, row, outcome, NOON)
+    (row,) = store.read_sync(outbox.deliveries, alert.id)
+    assert (row.state, row.reason) == ("folded", "withheld: acknowledged by Ana")
+
+
+def test_what_is_withheld_and_arrives_all_the_same_is_sent(store: Store) -> None:
+    alert, rows = told("a")
+    store.run_sync(outbox.put_alert, alert, rows)
+    (row,) = store.run_sync(outbox.claim, NOON, limit=1, lease=timedelta(minutes=1))
+    store.run_sync(pages.withhold, [alert.id], "acknowledged by Ana")
+    store.run_sync(outbox.record, row, Sent("7"), NOON)
+    assert store.read_sync(pages.sending, [alert.id]) == {alert.id: {"sent"}}

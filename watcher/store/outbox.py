@@ -23,6 +23,8 @@ from watcher.store.tables import insert, row
 
 OPEN = ("pending", "wait", "sending")
 LOST = "the process ended while sending"
+WITHHELD = "withheld: "
+"""How the reason of a row begins that is being sent, and is not to be sent again."""
 
 
 def put_alert(conn: Connection, alert: Alert, deliveries: Sequence[Delivery]) -> None:
@@ -86,6 +88,7 @@ def claim(
 
 def expired(conn: Connection, now: datetime) -> int:
     """Put rows whose lease has passed back to wait, marked as repeats. Returns how many there were."""
+    _fold_withheld(conn, table.c.due <= now)
     lost = update(table).where(table.c.sent_at.is_(None), table.c.state == "sending", table.c.due <= now)
     values = {"state": "wait", "reason": LOST, "repeat": True, "due": now, "attempts": table.c.attempts + 1}
     return conn.execute(lost.values(values)).rowcount
@@ -94,8 +97,10 @@ def expired(conn: Connection, now: datetime) -> int:
 def record(conn: Connection, delivery: Delivery, outcome: Outcome, now: datetime, due: datetime | None = None) -> None:
     """Store how sending `delivery` ended at `now`; after Retry it is `due` again, and never before that second.
 
-    What is sent or dead stays so, whatever a late process says.
+    What is sent or dead stays so, whatever a late process says; what was withheld meanwhile is not due again.
     """
+    if isinstance(outcome, Retry | Moved):
+        _fold_withheld(conn, table.c.id == delivery.id)
     values: dict[str, Any] = {"reason": ""}
     if isinstance(outcome, Sent):
         values |= {"state": "sent", "receipt": outcome.receipt, "reason": outcome.note, "sent_at": now}
@@ -146,6 +151,12 @@ def sent(conn: Connection, alert_ids: Collection[str]) -> list[Delivery]:
     """Return the parts of these alerts that were sent, in order."""
     mine = (table.c.alert.in_(alert_ids)) & (table.c.state == "sent")
     return _read(conn, _deliveries().where(mine).order_by(table.c.alert, table.c.channel, table.c.part))
+
+
+def _fold_withheld(conn: Connection, mine: ColumnElement[bool]) -> None:
+    """What was withheld while it was being sent does not come back."""
+    back = mine & table.c.sent_at.is_(None) & (table.c.state == "sending")
+    conn.execute(update(table).where(back, table.c.reason.startswith(WITHHELD)).values(state="folded"))
 
 
 def _deliveries() -> Select[Any]:

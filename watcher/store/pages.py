@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Select, func, select, update
 
 from watcher.core import Severity
 from watcher.oncall.pages import ENDED, Page, Policy, Step
+from watcher.store.outbox import WITHHELD
 from watcher.store.people_tables import page as table
 from watcher.store.people_tables import step as steps_table
 from watcher.store.tables import delivery, insert, row
@@ -120,6 +121,12 @@ def sending(conn: Connection, alerts: Collection[str]) -> dict[str, set[str]]:
 
 
 def withhold(conn: Connection, alerts: Collection[str], reason: str) -> int:
-    """What is still queued of these messages is not sent any more. Returns how many parts that were."""
-    queued = delivery.c.alert.in_(alerts) & delivery.c.state.in_(UNSENT) & delivery.c.sent_at.is_(None)
-    return conn.execute(update(delivery).where(queued).values(state="folded", reason=reason)).rowcount
+    """What is still queued of these messages is not sent any more, and what is being sent now not again.
+
+    Returns how many parts were queued.
+    """
+    mine = delivery.c.alert.in_(alerts) & delivery.c.sent_at.is_(None)
+    flying = update(delivery).where(mine, delivery.c.state == "sending")
+    conn.execute(flying.values(reason=WITHHELD + reason))
+    queued = update(delivery).where(mine, delivery.c.state.in_(UNSENT))
+    return conn.execute(queued.values(state="folded", reason=reason)).rowcount
