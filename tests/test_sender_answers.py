@@ -213,6 +213,19 @@ def test_later_alerts_wait_for_the_one_before_and_pings_for_nobody(desk: Desk) -
     assert told == {7: ["3 0", "repeat", "3 1"], 8: ["0 0", "0 1", "repeat"]}
 
 
+def test_an_edit_that_waits_holds_no_page_back_and_takes_no_later_edit_back(desk: Desk) -> None:
+    first = desk.write(ANA, "ping", lane=0)
+    desk.send()
+    desk.api.fail(faults.RESET, method="editMessageText")
+    desk.write(ANA, "snoozed", lane=1, extras=Extras(edit=first))
+    desk.send(after=2)
+    desk.write(ANA, "another page", lane=1)
+    desk.write(ANA, "acknowledged", lane=1, extras=Extras(edit=first))
+    assert desk.send(after=2) == Delivered(sent=2)
+    assert desk.send(after=60) == Delivered()
+    assert [message.text for message in desk.api.messages(7)] == ["acknowledged", "another page"]
+
+
 def test_what_surely_was_not_sent_is_sent_unmarked(desk: Desk) -> None:
     desk.write(ANA, "news")
     with desk.api.closed():

@@ -38,8 +38,6 @@ RELOAD = 1.0
 """Seconds after which the outbox is looked at again, for what should go ahead of what is waiting in line."""
 PATIENCE = 60.0
 """Seconds that a row waits in line for its chat; beyond, it is looked for again later."""
-PINGS = 0
-"""The lane of first pings: each goes for itself, whatever has become of others."""
 ON_CALL = 1
 """The last lane of who is on call."""
 ALERTS = 3
@@ -145,7 +143,10 @@ class Sender:
                 self.pacing.book(chat, tick - max((now - at).total_seconds() - 1.0, 0.0))
 
     async def _line(self) -> list[Waiting]:
-        """The rows that may go now: of each chat and lane the first that is open; too many alerts become one."""
+        """The rows that may go now: of each chat and lane the first that is open; too many alerts become one.
+
+        Of who is on call each alert goes for itself, whatever has become of others.
+        """
         now = self.now()
         if self.fold is not None:
             await self.fold()
@@ -165,7 +166,7 @@ class Sender:
     def _in_order(self, waiting: Iterable[Waiting]) -> list[Waiting]:
         first: dict[tuple[str, int, str], Waiting] = {}
         for one in waiting:
-            first.setdefault((one.channel, one.lane, one.alert if one.lane == PINGS else ""), one)
+            first.setdefault((one.channel, one.lane, one.alert if one.lane <= ON_CALL else ""), one)
         free = [one for one in first.values() if one.state != "sending" and one.due]
         served = self.pacing.last
         return sorted(free, key=lambda one: (one.lane, served.get(self._chat(one.channel) or "", 0.0), one.n))
@@ -295,6 +296,8 @@ class Sender:
         if isinstance(outcome, Moved):
             queue.move(conn, delivery.channel.partition("/")[0], outcome.to.partition("/")[0])
         elif isinstance(outcome, Sent):
+            if delivery.extras.edit:
+                queue.outdate(conn, delivery)
             self._tell(conn, delivery, outcome.note, now)
         elif isinstance(outcome, Dead):
             if outcome.closed:
@@ -319,9 +322,9 @@ class Sender:
 
 
 def _is_stale(one: Waiting) -> bool:
-    """Whether nobody will ever know that it arrived, and it is not under way; only chats that have joined get digests."""
-    is_told_again = one.repeat and not one.fresh and one.state != "sending"
-    return is_told_again and one.lane >= ALERTS and one.channel.startswith(TELEGRAM)
+    """Whether nobody will ever know that it arrived, nor is it under way; only chats that have joined get digests."""
+    is_old = one.repeat and not one.fresh and one.state != "sending"
+    return is_old and one.lane >= ALERTS and one.channel.startswith(TELEGRAM)
 
 
 def _many(waiting: Iterable[Waiting]) -> dict[str, list[Waiting]]:

@@ -106,6 +106,15 @@ def fold(conn: Connection, alert_ids: Sequence[str], reason: str) -> None:
         conn.execute(update(table).where(open_ones).values(state="folded", reason=reason))
 
 
+def outdate(conn: Connection, edited: Delivery) -> None:
+    """A message stands as this edit has it: earlier edits of it that still wait would take it back."""
+    n = select(table.c.n).where(table.c.id == edited.id).scalar_subquery()
+    unsent = table.c.sent_at.is_(None) & table.c.state.in_(("pending", "wait"))
+    query = select(table.c.alert, table.c.extras).where(table.c.channel == edited.channel, unsent, table.c.n < n)
+    earlier = [row.alert for row in conn.execute(query) if row.extras.edit == edited.extras.edit]
+    fold(conn, earlier, f"a later edit was made: {edited.alert}")
+
+
 def told_in(conn: Connection, alert_ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
     """Return the changes that each of these alerts tells, by id, oldest alert first; none where it is about none."""
     found: dict[str, tuple[str, ...]] = {}
