@@ -167,6 +167,20 @@ def test_a_retraction_answers_each_message_that_told_it_once(store: Store) -> No
     assert as_text(answers[ANA].lines) == "Retracted. The page was broken."
 
 
+def test_who_was_told_with_the_digest_hears_that_it_was_not_so(store: Store) -> None:
+    told = found()
+    join(store, ANA, mode="digest", digest="daily 08:00")
+    join(store, BEN, Filter(sources=("elsewhere",)), mode="digest", digest="daily 08:00")
+    share(store, told)
+    later(store, NOON + 24 * HOUR)
+    digest = next(row for row in rows(store) if row.channel == ANA)
+    store.run_sync(readers.retract, LETTER, "list", [told[0].id], "The page was broken.", NOON + 25 * HOUR)
+    assert {row.channel: row.extras.reply_to for row in rows(store) if row.extras.reply_to} == {ANA: digest.alert}
+    now = replace(told[0], id="now", old=told[0].new, new=None, at=NOON + 25 * HOUR)
+    store.run_sync(changes.put_changes, [now])
+    assert store.read_sync(readers.corrected, [now]) == {ANA: digest.alert}
+
+
 @pytest.mark.parametrize("whole", [True, False])
 def test_a_correction_answers_the_message_with_the_wrong_figure(store: Store, whole: bool) -> None:  # noqa: FBT001 - a case
     place = found(1)[0]

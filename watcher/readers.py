@@ -21,7 +21,7 @@ from watcher.store.held import Held
 from watcher.subscriptions.index import Index
 
 ROUTE = "subscription"
-DIGEST = "digest"
+DIGEST = alerts.DIGEST
 LANE = 3
 DIGEST_LANE = 4
 

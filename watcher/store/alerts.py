@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import Connection, Select, exists, select
+from sqlalchemy import Connection, Select, exists, func, select
 
 from watcher.core import Alert, Delivery
 from watcher.store.tables import alert as table
-from watcher.store.tables import delivery, insert, row
+from watcher.store.tables import change, delivery, insert, row
 
 TOGETHER = 500
 """Ids asked for at a time."""
+DIGEST = "digest"
+"""The route of alerts that tell what came of many sources together."""
 NEVER = ("folded", "dead")
 """States of rows that nobody has got, or will."""
 
@@ -37,9 +39,16 @@ def made(conn: Connection, ids: Sequence[str]) -> set[str]:
 
 
 def about(conn: Connection, source: str, changes: Collection[str]) -> list[Alert]:
-    """Return the alerts of a source that told of one of `changes` and that somebody has got or will, oldest first."""
+    """Return the alerts that told of one of `changes`, of `source`, and that somebody has got or will, oldest first.
+
+    Those that tell the changes of many sources together, as digests do, are of none; none is older than its changes.
+    """
+    first = conn.execute(select(func.min(change.c.at)).where(change.c.id.in_(changes))).scalar()
+    mine = table.c.source == source
+    if first is not None:
+        mine |= (table.c.source == "") & (table.c.route == DIGEST) & (table.c.at >= first)
     told = exists().where(delivery.c.alert == table.c.id, delivery.c.state.not_in(NEVER))
-    query = select(table).where(table.c.source == source, told).order_by(table.c.at, table.c.id)
+    query = select(table).where(mine, told).order_by(table.c.at, table.c.id)
     return [one for one in _alerts(conn, query) if not set(changes).isdisjoint(one.changes)]
 
 
