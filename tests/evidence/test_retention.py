@@ -19,7 +19,7 @@ from tests.store.made import NOON, captured, changed, put_chain, told
 from watcher.core import Snapshot, SourceState
 from watcher.evidence.proof import Proof, prove
 from watcher.evidence.retention import Keep, keep, retention_tick
-from watcher.store import Corrupt, Store, Thinned, changes, outbox, retention, snapshots, sources
+from watcher.store import Connection, Corrupt, Store, Thinned, changes, held, outbox, retention, snapshots, sources
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
@@ -183,10 +183,54 @@ def test_what_the_configuration_says(text: str, kept: Keep) -> None:
 def thinned(rig: Rig) -> Rig:
     """A desk whose first capture, of five, has been thinned."""
     made = lived(rig).snapshots()
-    old = rig.store.read_sync(retention.old, rig.now + DAY, None, 1)
-    assert [one.id for one in old] == [made[0].id]
-    assert rig.store.run_sync(retention.thin, old) == 1
+    rig.store.run_sync(execute, "UPDATE alert SET changes = '[]'")
+    rig.now = made[1].at + 7 * DAY
+    assert asyncio.run(retention_tick(rig.store, "1d", rig.now)) == 1
+    rig.now += DAY
     return rig
+
+
+def execute(conn: Connection, statement: str) -> int:
+    return conn.exec_driver_sql(statement).rowcount
+
+
+def verified(rig: Rig) -> tuple[int, str]:
+    return ran(rig, "verify", "--now", rig.now.isoformat())
+
+
+def test_bytes_that_thinning_cannot_have_taken_are_missed(thinned: Rig) -> None:
+    made = thinned.snapshots()
+    assert verified(thinned)[0] == 0
+    take = "UPDATE body SET start = 0, data = '' WHERE seq = {}"
+    thinned.store.run_sync(execute, take.format(5))  # the chain's end
+    assert f"BAD  list: snapshot {made[4].id} does not hold; sound before it: 4, 1 of them" in verified(thinned)[1]
+    state = thinned.store.read_sync(sources.states)["list"]
+    thinned.store.run_sync(sources.put_state, replace(state, suspect=made[3].id))
+    thinned.store.run_sync(execute, take.format(4))  # what a source is compared with
+    assert f"BAD  list: snapshot {made[3].id}" in verified(thinned)[1]
+    thinned.store.run_sync(execute, take.format(2))
+    thinned.now = made[1].at + 7 * DAY - HOUR  # young, unlike the first
+    assert f"BAD  list: snapshot {made[1].id}" in verified(thinned)[1]
+    thinned.now += 99 * DAY
+    alerted(thinned.store, made[1].id, made[0].id)
+    code, said = verified(thinned)
+    assert (code, f"BAD  list: snapshot {made[0].id}" in said) == (1, True)
+
+
+def test_bytes_that_nobody_is_known_to_have_thinned_are_missed(thinned: Rig) -> None:
+    thinned.store.run_sync(execute, "DELETE FROM audit")
+    code, said = verified(thinned)
+    assert (code, "BAD  list" in said) == (1, True)
+    thinned.path.write_text(thinned.path.read_text() + '\n[retention]\nbodies = "1d"\n')
+    assert verified(thinned)[0] == 0
+
+
+def test_what_waits_to_be_told_stays(store: Store) -> None:
+    made = chain(store)
+    store.run_sync(changes.put_changes, [changed(0, snapshot=made[9].id, before=made[8].id)])
+    store.run_sync(held.put, [held.Held("tg:1", changed(0).id, "digest", NOON)])
+    assert tick(store, "1d", days=99) == 37
+    assert left(store, made) == [9, 10, 40]
 
 
 def test_a_thinned_capture_is_said_where_it_is_asked_for(thinned: Rig) -> None:
@@ -195,10 +239,10 @@ def test_a_thinned_capture_is_said_where_it_is_asked_for(thinned: Rig) -> None:
         code, said = ran(thinned, *words)
         assert code == 1
         assert f"the bytes of snapshot {first.id} were thinned by [retention]" in said
-    code, said = ran(thinned, "verify")
+    code, said = verified(thinned)
     assert code == 0
     assert "5 snapshots, 1 of them without their bytes" in said
-    assert json.loads(ran(thinned, "verify", "--json")[1])["thinned"] == 1
+    assert json.loads(ran(thinned, "verify", "--json", "--now", thinned.now.isoformat())[1])["thinned"] == 1
 
 
 @pytest.mark.parametrize("form", ["zip", "warc.gz"])

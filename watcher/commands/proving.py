@@ -48,6 +48,8 @@ def _verified(desk: Desk, store: Store, name: str) -> int:
     with progress(desk, "records", sum(lengths.values())) as step:
         for source in lengths:
             found = proof.prove(store, source, step)
+            if found.thinned:
+                found = proof.unlawful(store, found, desk.clock(), ever=bool(desk.config.retention.bodies))
             proofs.append(found._replace(first_bad=found.first_bad or anchored.get(source)))
             _tell(desk, proofs[-1])
     broken = [one for one in proofs if one.first_bad]

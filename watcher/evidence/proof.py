@@ -7,18 +7,22 @@ at a time, so that the memory it takes does not grow with the history.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from watcher.core import instant
 from watcher.evidence import stamps
-from watcher.store import Connection, Store, anchors, snapshots
+from watcher.evidence.retention import YOUNGEST
+from watcher.store import Connection, Store, anchors, retention, snapshots
 from watcher.store import sources as standing
 from watcher.store.anchors import Anchor, Stamp
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
 
+LEEWAY = timedelta(hours=1)
+"""Thinning may go on while a chain is followed."""
 ID = snapshots.ID_DIGITS
 
 
@@ -70,6 +74,17 @@ def prove(store: Store, source: str, step: Callable[[int], None] = lambda _: Non
         step(walked.seq - before)
     bad = walked.bad or store.read_sync(_cut, source, walked)
     return Proof(source, walked.seq, bad, walked.thinned)
+
+
+def unlawful(store: Store, found: Proof, now: datetime, *, ever: bool) -> Proof:
+    """The same proof, ended by the first record before whose bytes are gone although thinning would have kept them.
+
+    `ever` says that [retention] is configured; else the audit must say that it once was.
+    """
+    wrong = store.read_sync(partial(retention.wrong, ever=ever), found.source, now - YOUNGEST + LEEWAY)
+    if wrong is None or wrong.seq > found.snapshots:
+        return found
+    return Proof(found.source, wrong.seq - 1, wrong.id, wrong.thinned)
 
 
 def _cut(conn: Connection, source: str, walked: snapshots.Walked) -> str | None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from watcher.store import Store, retention
+from watcher.people import Deed
+from watcher.store import Connection, Store, audit, retention
+from watcher.store.retention import Old
 
 TOGETHER = 32
 """Captures let go in one transaction, so that no check waits long for its turn."""
@@ -53,6 +56,13 @@ async def retention_tick(store: Store, bodies: str, now: datetime) -> int:
         if not found:
             return gone
         last = found[-1]
-        let_go = await store.run(retention.thin, [one for one in found if one.id not in staying])
+        let_go = await store.run(_thin, [one for one in found if one.id not in staying], now)
         gone += let_go
         held = size if wanted.size is not None and let_go else None
+
+
+def _thin(conn: Connection, going: Sequence[Old], now: datetime) -> int:
+    """Let go, and write down that it was this: bytes that are gone without it were taken."""
+    if gone := retention.thin(conn, going):
+        audit.put(conn, Deed(now, None, "", retention.THINNING, "", {"captures": gone}))
+    return gone

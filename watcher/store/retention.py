@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import JSON, ColumnElement, Connection, Select, cast, delete, func, literal, or_, select, update
 
 from watcher.store.bodies import pack
+from watcher.store.people_tables import audit
+from watcher.store.people_tables import held as waiting
 from watcher.store.revisions import THINNED, following
 from watcher.store.tables import alert as alerts
 from watcher.store.tables import body as bodies
@@ -21,6 +23,9 @@ from watcher.store.tables import change as changes
 from watcher.store.tables import screenshot as screenshots
 from watcher.store.tables import snapshot as records
 from watcher.store.tables import source as sources
+
+THINNING = "thinned"
+"""What the audit calls it."""
 
 
 class Old(NamedTuple):
@@ -39,8 +44,8 @@ def size(conn: Connection) -> int:
 
 
 def cited(conn: Connection) -> set[str]:
-    """Return the snapshots that must stay: those that an alert cites, and those that a source is compared with."""
-    told = _told(conn.dialect.name)
+    """Return the snapshots that must stay: those that an alert cites or will, and those a source is compared with."""
+    told = _told(conn.dialect.name).union(select(waiting.c.change))
     found: set[str] = set()
     for column in (changes.c.snapshot, changes.c.before):
         found |= set(conn.execute(select(column).where(changes.c.id.in_(told), column.is_not(None))).scalars())
@@ -72,6 +77,32 @@ def old(conn: Connection, before: datetime, after: Old | None, most: int) -> lis
     if after is not None:
         query = query.where(or_(records.c.at > after.at, (records.c.at == after.at) & (records.c.id > after.id)))
     return [Old(**found._asdict()) for found in conn.execute(query)]
+
+
+class Wrong(NamedTuple):
+    """A record whose bytes are said to be thinned and cannot have been, and how many before it were."""
+
+    seq: int
+    id: str
+    thinned: int
+
+
+def wrong(conn: Connection, source: str, young: datetime, *, ever: bool) -> Wrong | None:
+    """Return the first record whose bytes were not let go by thinning: one that it keeps, or, unless `ever`, any.
+
+    `young` is from when on captures are always kept.
+    """
+    query = select(records.c.seq, records.c.id, records.c.at).join(bodies, _SAME).order_by(records.c.seq)
+    thinned = conn.execute(query.where(_mine(source), bodies.c.start == THINNED)).all()
+    if not thinned:
+        return None
+    staying = cited(conn)
+    end = conn.execute(select(func.max(records.c.seq)).where(records.c.source == source)).scalar()
+    ever = ever or conn.execute(select(audit.c.n).where(audit.c.action == THINNING).limit(1)).first() is not None
+    for number, one in enumerate(thinned):
+        if not ever or one.seq == end or one.id in staying or one.at >= young:
+            return Wrong(one.seq, one.id, number)
+    return None
 
 
 def thin(conn: Connection, going: Sequence[Old]) -> int:
