@@ -17,12 +17,14 @@ from typer.testing import CliRunner
 from bench.replay import expected
 from tests.rig import COUNTIES, NOON, Hook, Rig, route, source, table, webhook, without
 from tests.site import Reply
+from watcher import duty
 from watcher.app import App
 from watcher.asking import Desk, Refused
 from watcher.backfill import backfill
 from watcher.captures import opened
 from watcher.cli import app
 from watcher.commands import replaying
+from watcher.config import load
 from watcher.core import Delivery, Line, Message, Outcome, Retry, Run, Sent
 from watcher.demo import story as tour
 from watcher.people import Chat
@@ -535,6 +537,86 @@ steps = [{ ping = "person:Ed", wait = "5m" }]
     found = {(line["alert"], line["to"], line["route"]) for line in replay(new=new).lines}
     assert ("same", "telegram:7", "subscription") in found
     assert ("gained", "escalation:desk", "route[0]") in found
+
+
+DUTY = """[[person]]
+name = "Ana"
+telegram = {ana}
+
+[[person]]
+name = "Ben"
+telegram = 8
+
+[[rota]]
+name = "weekly"
+people = [{people}]
+start = 2026-01-05
+handoff = "monday 09:00"
+{more}
+
+[[escalation]]
+name = "desk"
+steps = [{steps}]
+
+[[route]]
+to = "console"
+match = {{ severity = "major" }}
+page = "desk"
+"""
+WEEKLY = {
+    "ana": "7",
+    "people": '"Ana", "Ben"',
+    "more": "",
+    "steps": '{ ping = "rota:weekly" }, { ping = "channel:console" }',
+}
+
+
+@pytest.mark.parametrize(
+    ("words", "gained", "lost"),
+    [
+        ({}, [], []),
+        ({"people": '"Ben", "Ana"'}, ["1: Ana (telegram:7)"], ["1: Ben (telegram:8)"]),
+        ({"more": 'every = "2w"'}, [], []),
+        ({"more": 'calendar = "weekly.ics"'}, ["1: whoever the calendar of weekly says"], ["1: Ben (telegram:8)"]),
+        ({"people": '"Ana"', "ana": "9"}, ["1: Ana (telegram:9)"], ["1: Ben (telegram:8)"]),
+        ({"steps": '{ ping = "rota:weekly" }'}, [], ["2: channel:console"]),
+        (
+            {"steps": '{ ping = "person:Ana" }, { ping = "rota:weekly" }'},
+            ["1: Ana (telegram:7)", "2: Ben (telegram:8)"],
+            ["1: Ben (telegram:8)", "2: channel:console"],
+        ),
+    ],
+)
+def test_who_is_asked_by_a_page_is_a_recipient(
+    rig: Rig, replay: Replay, words: dict[str, str], gained: list[str], lost: list[str]
+) -> None:
+    token = {"telegram": 'token_env = "HOOK_SECRET"'}
+    rig.watch(source(rig.site), DUTY.format(**WEEKLY), **token)
+    story(rig)
+    own = rig.path.read_text()
+    rig.watch(source(rig.site), DUTY.format(**(WEEKLY | words)), **token)
+    new = rig.folder / "new.toml"
+    new.write_text(rig.path.read_text())
+    rig.path.write_text(own)
+    found = {(line["alert"], line["to"]) for line in replay(new=new).lines}
+    assert ("same", "escalation:desk") in found
+    step = "escalation:desk, step "
+    assert sorted(to.removeprefix(step) for alert, to in found if alert == "gained") == gained
+    assert sorted(to.removeprefix(step) for alert, to in found if alert == "lost") == lost
+
+
+def test_an_exchange_holds_on_both_sides(rig: Rig, replay: Replay) -> None:
+    rig.watch(source(rig.site), DUTY.format(**WEEKLY), telegram='token_env = "HOOK_SECRET"')
+    story(rig)
+
+    def exchange(conn: Connection) -> str:
+        duty.sync(conn, load(rig.path), NOON)
+        return duty.Exchange(conn, "weekly", "Ana", NOON).override("Ana", NOON, NOON + 9 * HOUR)
+
+    rig.store.run_sync(exchange)
+    found = {line["to"] for line in replay(new=rig.path).lines}
+    assert "escalation:desk, step 1: Ana (telegram:7)" in found
+    assert not any("Ben" in to for to in found)
 
 
 def test_what_an_editor_keeps_out_is_lost_by_nobody(rig: Rig, replay: Replay) -> None:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from watcher.core import Change
+from watcher.replay.asked import Asked
 from watcher.route import Filter, Rule, matches
 from watcher.subscriptions.index import Index
 
@@ -17,10 +18,12 @@ SAME, CHANGED, GAINED, LOST = "same", "changed", "gained", "lost"
 SORTS = (SAME, CHANGED, GAINED, LOST)
 SUBSCRIPTION = "subscription"
 ESCALATION = "escalation:"
-"""What a rule pages gets the change beside its channel."""
+"""What a rule pages gets the change beside its channel, and so does each step of it, with whom it asks."""
 
 LATE = timedelta(days=2)
 """The same fact told this much later or earlier is told otherwise; beyond it, one alert is lost and another gained."""
+
+NOBODY = Asked({}, {}, {})
 
 Subscribed = Index[tuple[str, str]]
 """The filters of chats, each under its chat and a name of its own."""
@@ -37,11 +40,12 @@ class Compared(NamedTuple):
 
 
 class Side(NamedTuple):
-    """One set of rules: the routes in order, what chats want to know, and what an editor called no news."""
+    """One set of rules: the routes in order, what chats want to know, what an editor called no news, whom pages ask."""
 
     rules: Sequence[Rule]
     subscribed: Subscribed
     silences: Sequence[Filter] = ()
+    asked: Asked = NOBODY
 
     def recipients(self, found: Sequence[Change]) -> list[dict[str, str]]:
         """Who is told of each change, with the rule that does so; a channel gets a change by the first that matches."""
@@ -58,7 +62,9 @@ class Side(NamedTuple):
             if rule.to not in told and matches(rule, change):
                 told[rule.to] = rule.name
                 if rule.page:
-                    told.setdefault(f"{ESCALATION}{rule.page}", rule.name)
+                    page = f"{ESCALATION}{rule.page}"
+                    for to in (page, *(f"{page}, {step}" for step in self.asked.steps(rule.page, change.at))):
+                        told.setdefault(to, rule.name)
         return told
 
 

@@ -15,7 +15,7 @@ from itertools import groupby, islice
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from watcher import series
+from watcher import duty, series
 from watcher.backfill import Backfill, Placed, looked
 from watcher.captures import Arrival, Stored
 from watcher.config import Config
@@ -25,8 +25,8 @@ from watcher.folding import SITE
 from watcher.pipeline import Parts
 from watcher.plugins import build
 from watcher.pool import Pool
+from watcher.replay.asked import Asked
 from watcher.replay.rules import Compared, Side, Subscribed, of_read, of_same
-from watcher.route import Filter
 from watcher.silences import silences
 from watcher.store import Connection, NotStored, Store, changes, snapshots, sources, subscriptions
 from watcher.store.replays import versions
@@ -78,8 +78,8 @@ class Trial:
         def look(conn: Connection) -> Trial:
             states = sources.states(conn)
             subscribed = Subscribed(((one.chat, one.id), one.filter) for one in subscriptions.everything(conn))
-            kept_out = silences(conn)
-            before, after = (_setting(config, states, subscribed, kept_out) for config in (old, new))
+            side = Side((), subscribed, silences(conn))
+            before, after = (_setting(conn, config, states, side) for config in (old, new))
             again = {
                 name: snapshots.snapshots(conn, name, until=chosen.until)
                 for name, read_by in sorted(versions(conn).items())
@@ -129,12 +129,12 @@ class Trial:
         return changes.history(conn, sources=names, since=self.chosen.since, until=self.chosen.until)
 
 
-def _setting(
-    config: Config, states: Mapping[str, SourceState], subscribed: Subscribed, kept_out: Sequence[Filter]
-) -> Setting:
+def _setting(conn: Connection, config: Config, states: Mapping[str, SourceState], stored: Side) -> Setting:
+    """What a configuration says, beside what is `stored` and bears on both alike."""
     watched = series.watched(config.sources, states)
-    sources = {name: source for name, (source, _) in watched.items()}
-    return Setting(sources, Side(rules(config), subscribed, kept_out))
+    exchanges = {one.name: duty.roster(conn, one.name, {}).overrides for one in config.rotas}
+    side = stored._replace(rules=rules(config), asked=Asked.of(config, exchanges))
+    return Setting({name: source for name, (source, _) in watched.items()}, side)
 
 
 def _differs(name: str, old: Setting, new: Setting, read_by: set[int]) -> bool:
@@ -226,7 +226,8 @@ def _staying(
 ) -> Iterator[Change]:
     """The stored changes that no reading gives; that an issue was corrected only where something in it still is.
 
-    `missing` are the places, in order, of the captures that were believed and have no bytes: what was found beside or across one stays.
+    `missing` are the places, in order, of the captures that were believed and have no bytes: what was found beside or
+    across one stays.
     """
     places = {snapshot.id: number for number, snapshot in enumerate(captures)}
     corrected = {change.snapshot for change in found if change.severity > Severity.COSMETIC}
