@@ -12,7 +12,7 @@ from tests.bot.house import ANA, House
 from tests.bot.test_paging import PEOPLE, now, paged
 from watcher.bot import registry
 from watcher.bot.desk import Refusal, Talk
-from watcher.bot.inbox import AT_ONCE, MOST
+from watcher.bot.inbox import AT_ONCE, MOST, Inbox
 
 OTHERS = range(100, 100 + AT_ONCE)
 
@@ -54,3 +54,13 @@ def test_a_flood_in_one_chat_hides_nobody(slow: House) -> None:
         slow.api.say(OTHERS[0], OTHERS[0], "/diff list")
     slow.api.tap(ANA, message, "Ack")
     slow.api.until(lambda: now(slow, page).state == "acked")
+
+
+def test_a_bot_that_handles_nothing_more_ends(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def broken(_: Inbox) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Inbox, "_begin", broken)
+    house.open()
+    house.api.until(lambda: house.ended is not None)
+    assert isinstance(house.ended, ZeroDivisionError)

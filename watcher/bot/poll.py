@@ -92,6 +92,10 @@ class Poller:
         """The library's bot for this token."""
         return Telegram(self.settings.token.reveal(), self.settings.base_url, self.passed, self._failed)
 
+    def end(self) -> None:
+        """Poll no more."""
+        self.ended.set()
+
     def _failed(self, why: str) -> None:
         self.fault = why
         self.ended.set()

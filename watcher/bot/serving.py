@@ -34,9 +34,13 @@ async def run(app: App, settings: Settings, stop: asyncio.Event, passed: Callabl
 
 
 async def _together(poller: Poller, bot: Telegram, inbox: Inbox, stop: asyncio.Event) -> None:
-    """Poll and handle; where polling ends, what is under way is handled first."""
+    """Poll and handle; where polling ends, what is under way is handled first.
+
+    Where the handling ends by itself, which is a fault of ours, it is raised: nobody polls what nobody handles.
+    """
     ended = asyncio.Event()
     working = asyncio.create_task(inbox.work(ended))
+    working.add_done_callback(lambda _: poller.end())
     menus = asyncio.create_task(_menus(inbox.desk))
     try:
         await poller.run(bot, stop)
