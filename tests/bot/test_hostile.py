@@ -134,7 +134,9 @@ def test_a_fault_is_told_with_a_reference_and_holds_nobody_up(
     house.open().joined()
     said = house.say("/latest")
     assert "That did not work. It is written down for whoever runs this bot, as " in said
-    assert said.rsplit(" ", 1)[1].strip(".") in caplog.text
+    reference = said.rsplit(" ", 1)[1].strip(".")
+    assert reference in caplog.text
+    assert [(deed.who, deed.about) for deed in house.deeds() if deed.action == "fault"] == [(ANA, reference)]
     assert "told nothing yet" in house.say("/list")
 
 

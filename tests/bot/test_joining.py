@@ -101,6 +101,20 @@ def test_twenty_commands_a_minute(house: House) -> None:
     assert "more than 20 commands" in house.say("/list")
     assert house.say("/list") == ""
     assert len([deed for deed in house.deeds() if deed.action == "list"]) == 20
+    assert [(deed.who, deed.about) for deed in house.deeds() if deed.action == "limited"] == [(ANA, "list")] * 2
+
+
+def test_twenty_posts_of_a_channel_a_minute(house: House) -> None:
+    house.open()
+    channel = -1009999
+    house.api.chat(channel, kind="channel", title="Wire")
+    house.api.member(channel, "administrator", by=ANA)
+    house.wait()
+    for _ in range(22):
+        house.api.post(channel, "/list")
+    house.wait()
+    assert house.api.transcript(channel).count("more than 20 commands") == 1
+    assert len([deed for deed in house.deeds() if deed.action == "limited"]) == 2
 
 
 def test_only_administrators_decide_for_a_group(house: House) -> None:

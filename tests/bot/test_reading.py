@@ -3,12 +3,31 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from typing import Any
 
 import pytest
+from sqlalchemy import Row, select
 
-from tests.bot.house import ANA, House
+from tests.bot.house import ANA, GROUP, House, NoPacing
 from tests.rig import table, without
 from watcher.people import Role
+from watcher.store import Connection
+from watcher.store.tables import delivery
+
+
+class Halted(NoPacing):
+    """Sends nothing."""
+
+    def wait(self, chat: str, now: float) -> float:
+        del chat, now
+        return 3600.0
+
+
+def waiting(conn: Connection) -> Sequence[Row[Any]]:
+    return conn.execute(
+        select(delivery).where(delivery.c.state == "pending", delivery.c.channel == f"telegram:{ANA}")
+    ).all()
 
 
 @pytest.fixture
@@ -81,3 +100,20 @@ def test_a_replay_is_marked_and_bounded(told: House) -> None:
     assert all(text.startswith("Replay of ") for text in said)
     assert "Since when?" in told.say("/replay list yesterday")
     assert "Write /replay" in told.say("/replay list")
+
+
+def test_one_replay_at_a_time_and_alerts_before_it(told: House) -> None:
+    with told.api.lock:
+        told.api.say(ANA, ANA, "/replay list 30d")
+        told.api.say(ANA, ANA, "/replay list 30d")
+        assert told.app.sender is not None
+        told.app.sender.pacing = Halted()
+    told.api.until(lambda: len([one for one in told.deeds() if one.action == "replay"]) == 2)
+    assert [("refused" in (one.detail or {})) for one in told.deeds()[-2:]] == [False, True]
+    assert {row.lane for row in told.store.read_sync(waiting)} == {2, 4}
+
+
+def test_a_replay_in_a_group_is_for_its_administrators(told: House) -> None:
+    told.api.member(GROUP, "member", by=ANA)
+    told.wait()
+    assert "Only an administrator" in told.say("/replay list 30d", chat=GROUP)

@@ -27,7 +27,7 @@ class Ask:
     """One thing that came in. `channel` is the chat as channels are named, with its topic.
 
     `user` is who did it, None for a post of a channel; `as_chat`: in the chat's own name, as only its admins can.
-    `message` is the message that was pressed or is answered, `answered` its text or caption; `query` is the press itself.
+    `message` is the message that was pressed or is answered, `answered` its text or caption; `query` is the press.
     `status` is the bot's new seat in the chat, or the chat's new name.
     """
 

@@ -16,6 +16,8 @@ from watcher.paging import Paging
 from watcher.people import Chat, Member, Role
 from watcher.store import Connection, Store, chats
 
+REPLY = "reply"
+"""The route of answers."""
 Buttons = tuple[tuple[Button, ...], ...]
 
 
@@ -131,7 +133,8 @@ class Answer:
     """What is said: `lines` with `buttons`, `toast` to whoever pressed, `more` messages.
 
     `edits`: it stands in place of the message that was pressed. `about` and `detail` are for the audit, which `kept`
-    says was written already. `then` is done once all of it is stored, and lost where the process ends before.
+    says was written already. `route` and `lane` are those of its messages (Alert, Delivery). `then` is done once all
+    of it is stored, and lost where the process ends before.
     """
 
     lines: tuple[Line, ...] = ()
@@ -142,6 +145,8 @@ class Answer:
     about: str = ""
     detail: Mapping[str, Any] = field(default_factory=dict)
     kept: bool = False
+    route: str = REPLY
+    lane: int = 2
     then: Callable[[], Awaitable[None] | None] | None = None
 
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from watcher.bot import asks, data, registry, who
 from watcher.bot.asks import PRESS, Ask
-from watcher.bot.desk import Answer, Asker, Command, Desk, Refusal, Talk, say
+from watcher.bot.desk import REPLY, Answer, Asker, Command, Desk, Refusal, Talk, say
 from watcher.core import PLAIN, Extras, content_id
 from watcher.duty import NotPossible
 from watcher.oncall import pages
@@ -39,8 +40,8 @@ TROUBLE = 5.0
 """Seconds between two tries where the store could not be read or written."""
 PREPARING = 90.0
 """Seconds that a command may read and fetch."""
-ROUTE, LANE = "reply", 2
-REFUSED = "refused"
+REFUSED, LIMITED, FAULT = "refused", "limited", "fault"
+"""What the audit calls a command that was not done, beside its own name."""
 LONGEST_TOAST = 190
 """Characters of what a press is answered with; Telegram takes 200."""
 NOBODY = Asker(Member(0, "", Role.READER, datetime.min.replace(tzinfo=UTC)), None, decides=False)
@@ -147,7 +148,7 @@ class Inbox:
         """Something of ours is wrong: say so, and go on."""
         said = f"That did not work. It is written down for whoever runs this bot, as {reference}."
         try:
-            return await self._store(ask, None, say(said, toast=said))
+            return await self._store(ask, say(said, toast=said, about=reference), FAULT)
         except StoreError:
             raise
         except Exception:
@@ -159,50 +160,42 @@ class Inbox:
         """Find out what is asked and whether they may, then do it."""
         command, words, root = registry.find(ask, self.desk.api.username)
         if command is None:
-            return await self._store(ask, None, None)
+            return await self._store(ask, Answer())
+        talk = Talk(self.desk, ask, NOBODY, words, root, self.desk.now())
         if command.counted and (beyond := self.pace.beyond(ask)):
-            return await self._store(ask, None, say(who.TOO_MANY, toast=who.TOO_MANY) if beyond == 1 else None)
-        now = self.desk.now()
-        talk = Talk(self.desk, ask, NOBODY, words, root, now)
+            said = say(who.TOO_MANY, toast=who.TOO_MANY) if beyond == 1 else Answer()
+            return await self._store(ask, replace(said, about=command.name), LIMITED)
         try:
             talk = replace(talk, asker=await who.asker(self.desk, self.seats, ask, command))
             if why := who.refused(self.desk.config, command, talk.asker, ask):
-                return await self._refuse(talk, command, why)
+                return await self._refuse(talk, why)
             async with asyncio.timeout(PREPARING):
                 talk = await command.prepared(talk)
         except Refusal as refusal:
-            return await self._store(ask, command, _no(str(refusal), ask), talk)
+            return await self._store(ask, _no(str(refusal), ask), command.name)
         except TimeoutError:
-            return await self._store(ask, command, _no("That took too long. Try again later.", ask), talk)
-        return await self._store(ask, command, None, talk, run=True)
+            return await self._store(ask, _no("That took too long. Try again later.", ask), command.name)
+        return await self._store(ask, partial(_run, command=command, talk=talk), command.name)
 
-    async def _refuse(self, talk: Talk, command: Command, why: str) -> Answer:
+    async def _refuse(self, talk: Talk, why: str) -> Answer:
         """Say no. A stranger is told once a day."""
         last = await self.desk.store.read(audit.last, talk.ask.user or 0, talk.channel)
-        told = last is not None and (last.action == REFUSED or REFUSED in (last.detail or {}))
+        told = last is not None and (last.action in (REFUSED, LIMITED) or REFUSED in (last.detail or {}))
         again = told and last is not None and talk.now - last.at < timedelta(days=1)
         stranger = talk.asker.role is None
         refusal = Answer(toast=why) if stranger and again else _no(why, talk.ask)
-        return await self._store(talk.ask, command, refusal, talk, action=REFUSED)
+        return await self._store(talk.ask, refusal, REFUSED)
 
-    async def _store(
-        self,
-        ask: Ask,
-        command: Command | None,
-        answer: Answer | None,
-        talk: Talk | None = None,
-        *,
-        run: bool = False,
-        action: str = "",
-    ) -> Answer:
+    async def _store(self, ask: Ask, said: Answer | Callable[[Connection], Answer], action: str = "") -> Answer:
+        """Handle it: what is said, or what comes of doing it, and under `action` its row of the audit, all at once."""
+
         def apply(conn: Connection) -> Answer:
             if not self._mark(conn, ask):
                 return Answer()
-            told = _run(conn, command, talk) if run and command and talk else answer or Answer()
-            if command and talk and not told.kept:
-                name = action or command.name
-                deed = Deed(talk.now, ask.user, ask.channel, name, told.about, {**told.detail, "update": ask.update})
-                audit.put(conn, deed)
+            told = said if isinstance(said, Answer) else said(conn)
+            if action and not told.kept:
+                detail = {**told.detail, "update": ask.update}
+                audit.put(conn, Deed(self.desk.now(), ask.user, ask.channel, action, told.about, detail))
             self._write(conn, ask, told)
             return told
 
@@ -217,14 +210,14 @@ class Inbox:
     def _write(self, conn: Connection, ask: Ask, answer: Answer) -> None:
         """Put what is said in the outbox."""
         root = data.read(ask.text) if answer.edits and ask.kind == PRESS else None
-        edited = content_id(ROUTE, ask.channel, f"{root.root} 0") if root else ""
+        edited = content_id(REPLY, ask.channel, f"{root.root} 0") if root else ""
         extras = Extras(buttons=answer.buttons, edit=edited, silent=bool(root))
+        now, letter = self.desk.now(), self.desk.app.dispatch.letter
         notes = [(ask.channel, answer.lines, extras), *((one.channel, one.lines, PLAIN) for one in answer.more)]
         for number, (channel, lines, more) in enumerate(notes):
             if lines:
                 key = f"{ask.update} {number}"
-                letter = self.desk.app.dispatch.letter
-                alert, rows = letter(channel, ROUTE, key, lines, now=self.desk.now(), lane=LANE, extras=more)
+                alert, rows = letter(channel, answer.route, key, lines, now=now, lane=answer.lane, extras=more)
                 outbox.put_alert(conn, alert, rows)
 
 

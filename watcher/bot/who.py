@@ -51,17 +51,18 @@ class Seats:
 
 @dataclass(slots=True)
 class Pace:
-    """How many commands each person gave in the last minute, by Telegram's own times: a backlog is no flood."""
+    """How many commands each person gave in the last minute, by Telegram's own times: a backlog is no flood.
 
-    given: dict[int, deque[datetime]] = field(default_factory=dict)
+    Whoever speaks in the name of a chat is that chat.
+    """
+
+    given: dict[int | str, deque[datetime]] = field(default_factory=dict)
 
     def beyond(self, ask: Ask) -> int:
         """Count a command in; by how many it is one too many, 0 where it is not."""
-        if ask.user is None:
-            return 0
         if len(self.given) >= MOST_KNOWN:
             self.given.clear()
-        mine = self.given.setdefault(ask.user, deque())
+        mine = self.given.setdefault(ask.chat if ask.user is None else ask.user, deque())
         while mine and mine[0] <= ask.at - MINUTE:
             mine.popleft()
         mine.append(ask.at)

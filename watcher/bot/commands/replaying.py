@@ -10,9 +10,11 @@ from watcher.bot.commands.reading import source_named
 from watcher.bot.desk import Answer, Command, Note, Refusal, Talk, line, say, strong
 from watcher.core import Line, Severity
 from watcher.replay.messages import moment
-from watcher.store import Connection, changes, replays
+from watcher.store import Connection, changes, outbox, replays
 from watcher.summary import shorten, shown
 
+ROUTE, LANE = "replay", 4
+"""Alerts go before it."""
 MOST = 20
 """Messages of one replay."""
 LONGEST = 200
@@ -57,9 +59,11 @@ def _played(conn: Connection, found: Any, talk: Talk) -> Played:
     return Played(tuple(messages), max(len(seen) - MOST, 0))
 
 
-def replay(_: Connection, talk: Talk) -> Answer:
-    """Send it here."""
+def replay(conn: Connection, talk: Talk) -> Answer:
+    """Send it here, behind all alerts. Raises Refusal while another one is on its way."""
     source, played = talk.found
+    if any(alert.route == ROUTE for alert, _ in outbox.waiting(conn, [talk.channel]).get(talk.channel, ())):
+        raise Refusal("Another replay is on its way into this chat: wait until it has come.")
     if not played.messages:
         return say(f"Nothing changed in {source} since then.", about=source)
     more = f" There are {played.more} more: watcher replay {source} shows all." if played.more else ""
@@ -68,9 +72,17 @@ def replay(_: Connection, talk: Talk) -> Answer:
         strong(f"Replay of {source}"), f": {count} message{'' if count == 1 else 's'}, none of them new.{more}"
     )
     notes = tuple(Note(talk.channel, one) for one in played.messages)
-    return Answer((first,), more=notes, about=source, detail={"messages": count})
+    return Answer((first,), more=notes, about=source, detail={"messages": count}, route=ROUTE, lane=LANE)
 
 
 COMMANDS = (
-    Command("replay", replay, "What was told of a source, once more.", "SOURCE SINCE", prepare=play, grouped=False),
+    Command(
+        "replay",
+        replay,
+        "What was told of a source, once more.",
+        "SOURCE SINCE",
+        prepare=play,
+        settles=True,
+        grouped=False,
+    ),
 )
