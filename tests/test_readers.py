@@ -97,6 +97,17 @@ def test_a_digest_comes_once_a_day_and_says_when_all_is_quiet(store: Store) -> N
     assert later(store, morning + 24 * HOUR) == {ANA: "Digest: all quiet, 9 of 9 pages seen."}
 
 
+def test_a_group_that_moved_gets_no_second_digest_the_same_day(store: Store) -> None:
+    old, new = "telegram:-200/3", "telegram:-1000000000200/3"
+    join(store, old, mode="digest", digest="daily 08:00")
+    morning = NOON.replace(day=3, hour=8)
+    assert list(later(store, morning)) == [old]
+    store.run_sync(queue.move, "telegram:-200", "telegram:-1000000000200")
+    assert later(store, morning + HOUR) == {}
+    assert list(later(store, morning + 24 * HOUR)) == [new]
+    assert later(store, morning + 25 * HOUR) == {}
+
+
 def test_at_once_wins_over_the_digest(store: Store) -> None:
     join(store, ANA, Filter(sources=("list",)))
     join(store, ANA, Filter(), mode="digest", digest="daily 08:00")

@@ -168,7 +168,7 @@ def _due(conn: Connection, chat: Chat, mine: Sequence[Held], desk: Desk, now: da
     due = []
     if chat.digest:
         key = _digest_key(chat, desk.zone, now)
-        if not alerts.made(conn, [content_id(DIGEST, chat.id, key)]):
+        if not _is_made(conn, chat.id, key):
             return [(DIGEST, key)]
     for why in ("muted", "quiet", "folded"):
         held_so = [one for one in mine if one.why == why]
@@ -177,6 +177,14 @@ def _due(conn: Connection, chat: Chat, mine: Sequence[Held], desk: Desk, now: da
     if not chat.digest and (left := [one for one in mine if one.why == DIGEST]):
         due.append((DIGEST, f"last {left[-1].change} {left[-1].at.isoformat()}"))  # it wants no digest any more
     return due
+
+
+def _is_made(conn: Connection, chat: str, key: str) -> bool:
+    """Whether this digest was written, under the name that the chat has now or under the one before it moved."""
+    if alerts.made(conn, [content_id(DIGEST, chat, key)]):
+        return True
+    before = alerts.formerly(conn, chat)
+    return bool(before and alerts.made(conn, [content_id(DIGEST, before, key)]))
 
 
 def _digest_key(chat: Chat, zone: tzinfo, now: datetime) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from tests.rig import deliveries
 from tests.store.made import NOON, told
-from watcher.core import Dead, Retry, Sent
+from watcher.core import Dead, Retry, Sent, content_id
 from watcher.people import Chat
 from watcher.store import Store, chats, outbox, queue
 
@@ -72,6 +73,19 @@ def test_a_chat_is_closed_with_its_topics_and_no_other(store: Store) -> None:
     assert store.run_sync(queue.close, "telegram:-10", "kicked") == 2
     assert states(store) == {"telegram:-10": ["dead"], "telegram:-10/3": ["dead"], "telegram:-100": ["pending"]}
     assert [chat.state for chat in store.read_sync(chats.everything)] == ["disabled", "disabled", "active"]
+
+
+def test_a_moved_chat_is_not_told_what_waits_for_it_already(store: Store) -> None:
+    old, new = "telegram:-200", "telegram:-1000000000200"
+    for channel, names in ((new, "a"), (old, "ab")):
+        for name in names:
+            alert, rows = told(name, channel=channel)
+            alert = replace(alert, id=content_id(channel, name), changes=(name,))
+            rows = [replace(row, id=content_id(alert.id), alert=alert.id, lane=3) for row in rows]
+            store.run_sync(outbox.put_alert, alert, rows)
+    store.run_sync(queue.move, old, new)
+    found = {(row.changes, row.state) for row in store.read_sync(deliveries) if row.channel == new}
+    assert found == {(("a",), "pending"), (("a",), "folded"), (("b",), "pending")}
 
 
 def test_how_delivery_stands(store: Store) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 
 from sqlalchemy import Connection, Select, exists, func, select
 
-from watcher.core import Alert, Delivery
+from watcher.core import Alert, Delivery, content_id
 from watcher.store.tables import alert as table
 from watcher.store.tables import change, delivery, insert, row
 
@@ -14,6 +14,8 @@ TOGETHER = 500
 """Ids asked for at a time."""
 DIGEST = "digest"
 """The route of alerts that tell what came of many sources together."""
+MOVED = "moved"
+"""The route of the alert, never sent, that says which name a chat had: "moved telegram:-200"."""
 NEVER = ("folded", "dead")
 """States of rows that nobody has got, or will."""
 
@@ -36,6 +38,12 @@ def made(conn: Connection, ids: Sequence[str]) -> set[str]:
     for first in range(0, len(ids), TOGETHER):
         found |= set(conn.execute(select(table.c.id).where(table.c.id.in_(ids[first : first + TOGETHER]))).scalars())
     return found
+
+
+def formerly(conn: Connection, channel: str) -> str:
+    """Return the name that a chat had before it moved, "" where it never did: ids of its older alerts come of it."""
+    moved = alert(conn, content_id(MOVED, channel))
+    return moved.route.removeprefix(f"{MOVED} ") if moved else ""
 
 
 def about(conn: Connection, source: str, changes: Collection[str]) -> list[Alert]:

@@ -9,12 +9,19 @@ from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, func, select, update
 
-from watcher.core import Delivery
+from watcher.core import Alert, Delivery, content_id
+from watcher.store.alerts import MOVED
 from watcher.store.people_tables import chat, held, subscription
 from watcher.store.tables import alert as alerts
 from watcher.store.tables import delivery as table
+from watcher.store.tables import insert
+from watcher.store.tables import row as row_of
 
 OPEN = ("pending", "wait", "sending")
+READERS = 3
+"""The first lane of what readers are told."""
+AGAIN = timedelta(seconds=5)
+"""After this long an edit is looked at again whose message was not sent yet."""
 TOGETHER = 500
 """Ids named in one statement."""
 
@@ -106,6 +113,25 @@ def fold(conn: Connection, alert_ids: Sequence[str], reason: str) -> None:
         conn.execute(update(table).where(open_ones).values(state="folded", reason=reason))
 
 
+def without_their_message(conn: Connection, claimed: Sequence[Delivery], now: datetime) -> list[Delivery]:
+    """Return these without the edits of what was not sent: they wait for it, and are folded where it was."""
+    edits = {one.extras.edit for one in claimed if one.extras.edit}
+    query = select(table.c.alert, table.c.channel, table.c.state).where(table.c.alert.in_(sorted(edits)))
+    unsent = table.c.part == 1, table.c.state.in_((*OPEN, "folded"))
+    states = {(row.alert, row.channel): row.state for row in conn.execute(query.where(*unsent))} if edits else {}
+    left = []
+    for one in claimed:
+        state = states.get((one.extras.edit, one.channel))
+        if state == "folded":
+            fold(conn, [one.alert], f"what it edits was not sent: {one.extras.edit}")
+        elif state:
+            later = update(table).where(table.c.id == one.id)
+            conn.execute(later.values(state="wait", due=now + AGAIN))
+        else:
+            left.append(one)
+    return left
+
+
 def outdate(conn: Connection, edited: Delivery) -> None:
     """A message stands as this edit has it: earlier edits of it that still wait would take it back."""
     n = select(table.c.n).where(table.c.id == edited.id).scalar_subquery()
@@ -134,7 +160,7 @@ def close(conn: Connection, channel: str, reason: str) -> int:
 def move(conn: Connection, old: str, new: str) -> None:
     """A chat has another name: its settings, subscriptions and what waits for it go with it, in one transaction.
 
-    What the new one has already stays as it is.
+    What the new one has already stays as it is, and what already waits to be told there is not told twice.
     """
     for place, other in ((chat, chat.c.id), (subscription, subscription.c.chat), (held, held.c.chat)):
         key = other.name
@@ -146,10 +172,27 @@ def move(conn: Connection, old: str, new: str) -> None:
                 conn.execute(place.delete().where(*mine))
             else:
                 conn.execute(update(place).where(*mine).values({key: renamed}))
-    for place in (table, alerts):
-        names = select(place.c.channel).where(_here(place.c.channel, old)).distinct()
-        for name in conn.execute(names).scalars().all():
-            conn.execute(update(place).where(place.c.channel == name).values(channel=new + name.removeprefix(old)))
+    named = select(alerts.c.channel, func.max(alerts.c.at)).where(_here(alerts.c.channel, old))
+    for name, newest in conn.execute(named.group_by(alerts.c.channel)).all():
+        renamed = new + name.removeprefix(old)
+        _fold_told(conn, name, renamed)
+        for place in (table, alerts):
+            conn.execute(update(place).where(place.c.channel == name).values(channel=renamed))
+        was = Alert(content_id(MOVED, renamed), f"{MOVED} {name}", renamed, "", None, newest, ())
+        conn.execute(insert(conn.dialect.name, alerts), row_of(alerts, was))
+
+
+def _fold_told(conn: Connection, old: str, new: str) -> None:
+    """What waits for readers in the old chat is not sent where the new one is told the same anyway."""
+
+    def waiting(channel: str) -> dict[str, tuple[str, ...]]:
+        query = select(alerts.c.id, alerts.c.changes).join(table, table.c.alert == alerts.c.id)
+        unsent = table.c.sent_at.is_(None) & table.c.state.in_(("pending", "wait")) & (table.c.lane >= READERS)
+        return {found.id: found.changes for found in conn.execute(query.where(table.c.channel == channel, unsent))}
+
+    told = {one for ids in waiting(new).values() for one in ids}
+    same = [alert for alert, ids in waiting(old).items() if ids and told.issuperset(ids)]
+    fold(conn, same, f"told in {new}, which the chat has become")
 
 
 def _here(column: ColumnElement[str], channel: str) -> ColumnElement[bool]:
