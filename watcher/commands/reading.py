@@ -14,7 +14,7 @@ from watcher.commands import spans
 from watcher.commands.printing import change_line, emit, local, people, say
 from watcher.core import Change, Document, NotReadable, Record, Snapshot, Source, SourceState, instant
 from watcher.pipeline import stored_capture
-from watcher.store import Store, changes, replays, snapshots
+from watcher.store import Connection, Store, changes, replays, snapshots
 from watcher.store import sources as stored_sources
 
 
@@ -83,11 +83,12 @@ def history(desk: Desk, name: str, *, since: datetime | None, until: datetime | 
                 )
             )
         )
-        captured = store.read_sync(replays.captured, names[0]) if names and not desk.json else []
+        looked = store.read_sync(_spans, names[0]) if names and not desk.json else []
     if not found and not desk.json:
         say(desk, "no stored change matches")
-        return
-    marks = deque(mark for mark in spans.marks(captured, desk.config.timezone) if _between(mark.at, since, until))
+    live = all(span.provenance == spans.LIVE for span in looked)
+    every = [] if found and live else spans.marks(looked, desk.config.timezone, desk.clock())
+    marks = deque(mark for mark in every if _touches(mark, since, until))
     for change in found:
         while marks and marks[0].at <= change.at:
             say(desk, marks.popleft().text)
@@ -96,8 +97,13 @@ def history(desk: Desk, name: str, *, since: datetime | None, until: datetime | 
         say(desk, mark.text)
 
 
-def _between(at: datetime, since: datetime | None, until: datetime | None) -> bool:
-    return (since is None or at >= since) and (until is None or at <= until)
+def _spans(conn: Connection, name: str) -> list[spans.Span]:
+    state = stored_sources.states(conn).get(name)
+    return spans.spans(replays.captured(conn, name), state.last_checked if state else None)
+
+
+def _touches(mark: spans.Mark, since: datetime | None, until: datetime | None) -> bool:
+    return (since is None or mark.until >= since) and (until is None or mark.at <= until)
 
 
 def known(desk: Desk, name: str) -> str:
