@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from tests.bot.house import ANA, BEN, STRANGER, House
 from tests.store.made import changed
 from watcher.core import Severity
@@ -88,6 +90,22 @@ def test_ack_by_id_and_as_an_answer(house: House) -> None:
     assert "There is no page 12345678." in house.say("/ack 12345678")
     assert f"Page {page.short}." in house.say("/ack", reply_to=house.api.messages(ANA)[0])
     assert "Already acknowledged by Ana" in house.say(f"/ack {page.short}") or now(house, page).acked_by == "Ana"
+
+
+def test_snooze_for_as_long_as_is_said(house: House) -> None:
+    house.configure(PEOPLE)
+    house.open().joined(ANA)
+    page = paged(house)
+    assert "For how long?" in house.say("/snooze a while")
+    assert "from 15 minutes to 24 hours" in house.say("/snooze 5m")
+    assert f"Snoozed for 480 minutes; then all are asked anew. Page {page.short}." in house.say(
+        f"/snooze {page.short} 8h"
+    )
+    assert now(house, page).until == house.now + timedelta(hours=8)
+    assert "No page waits" in house.say("/snooze")
+    house.tap("Ack")
+    assert "Snoozed for 60 minutes" in house.say("/snooze", reply_to=house.api.messages(ANA)[0])
+    assert "people on call" in house.joined(BEN).say(f"/snooze {page.short} 15m", user=BEN)
 
 
 def test_why_of_a_page(house: House) -> None:

@@ -33,7 +33,7 @@ MOST = 200
 """Updates that are read at a time."""
 ON_CALL, PRESSES, TEXTS = range(3)
 """The lines that a chat's updates stand in: pages wait for nothing else, and buttons for no slow command."""
-PROMPT = {"ack"}
+PROMPT = {"ack", "snooze"}
 """Commands about pages."""
 TICK = 1.0
 TROUBLE = 5.0
