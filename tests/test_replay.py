@@ -14,7 +14,7 @@ import msgspec
 import pytest
 from typer.testing import CliRunner
 
-from bench.replay import expected
+from bench.replay import EACH, expected, fill
 from tests.rig import COUNTIES, NOON, Hook, Rig, route, source, table, webhook, without
 from tests.site import Reply
 from watcher import duty
@@ -205,6 +205,21 @@ def counted(conn: Connection) -> int:
     return replays.count(conn, replaying._query(Chosen()))
 
 
+@pytest.mark.parametrize("words", [{}, {"speed": 1e9}, {"to": "console"}])
+def test_where_nothing_matches_that_is_said(rig: Rig, replay: Replay, words: dict[str, Any]) -> None:
+    story(rig)
+    assert replay(json=False, since=NOON + 2000 * HOUR, **words) == Ran(0, "no stored change matches\n")
+    assert replay(since=NOON + 2000 * HOUR, **words) == Ran(0, "")
+
+
+@pytest.mark.parametrize("speed", ["nan", "inf", "0", "-1"])
+def test_a_speed_that_is_none_is_refused(rig: Rig, speed: str) -> None:
+    story(rig)
+    result = CliRunner().invoke(app, ["replay", "--config", str(rig.path), "--speed", speed])
+    assert isinstance(result.exception, Refused)
+    assert str(result.exception) == f"--speed: expected a number above 0, as in --speed 3600, found {speed}"
+
+
 # ---------------------------------------------------------------- its pace
 
 
@@ -347,6 +362,32 @@ def test_patience_is_bounded() -> None:
 )
 def test_a_moment_in_words(at: str, words: str) -> None:
     assert moment(datetime.fromisoformat(at), UTC) == words
+
+
+# ---------------------------------------------------------------- a long history
+
+
+@pytest.mark.parametrize("checks", [400, pytest.param(10_000, marks=pytest.mark.soak)])
+def test_every_text_that_was_sent_is_replayed_to_the_byte(
+    rig: Rig, replay: Replay, monkeypatch: pytest.MonkeyPatch, checks: int
+) -> None:
+    """Five changes a check; every tenth check told nobody."""
+    monkeypatch.setattr("bench.replay.CHECKS", checks)
+    sent = rig.store.run_sync(fill)
+    assert len(sent) == checks * 9 // 10
+    ran = replay(json=False)
+    shown = ran.out.encode()
+    place = 0
+    for text in sent:
+        block = f":\n{text}\n\n".encode()
+        place = shown.index(block, place) + len(block)
+    assert shown.count(b"  to console by route[0]:\n") == len(sent)
+    assert shown.count(b" (nobody was told)\n") == checks // 10 * EACH
+    assert replay(json=False) == ran
+    machine = replay()
+    assert list(dict.fromkeys(line["text"] for line in machine.lines if line["text"])) == sent
+    assert [line["change"]["id"] for line in machine.lines] == [change.id for change in rig.changes("forms")]
+    assert replay() == machine
 
 
 # ---------------------------------------------------------------- another configuration
@@ -676,6 +717,10 @@ def test_a_report_is_escaped_and_stands_alone(rig: Rig, replay: Replay) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
+        ({"speed": float("nan")}, "--speed: expected a number above 0"),
+        ({"speed": float("inf")}, "--speed: expected a number above 0"),
+        ({"speed": 0.0}, "--speed: expected a number above 0"),
+        ({"speed": -1.0}, "--speed: expected a number above 0"),
         ({"to": "nobody"}, "no channel is called 'nobody'"),
         ({"only_lost": "minor"}, "--config-new"),
         ({"report": Path("x.html")}, "--config-new"),

@@ -244,8 +244,8 @@ def replay(
     until: Until = "",
     to: Annotated[str, typer.Option("--to", metavar="CHANNEL", help="Send it there, too, marked as a replay.")] = "",
     speed: Annotated[
-        float, typer.Option("--speed", metavar="N", min=0, help="N seconds of history in one of ours.")
-    ] = 0,
+        float | None, typer.Option("--speed", metavar="N", help="N seconds of history in one of ours.")
+    ] = None,
     config_new: Annotated[
         Path | None, typer.Option("--config-new", metavar="FILE", help="What this configuration would have told.")
     ] = None,

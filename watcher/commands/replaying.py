@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
@@ -36,7 +37,7 @@ async def run(
     since: datetime | None = None,
     until: datetime | None = None,
     to: str = "",
-    speed: float = 0,
+    speed: float | None = None,
     new: Path | None = None,
     only_lost: str = "",
     report: Path | None = None,
@@ -44,6 +45,8 @@ async def run(
     """Do what the words of the command ask for; returns the exit code. Raises Refused where they do not agree."""
     if new is None and (only_lost or report):
         raise Refused("--only-lost and --report compare two configurations: name the other with --config-new FILE")
+    if speed is not None and not 0 < speed < math.inf:
+        raise Refused(f"--speed: expected a number above 0, as in --speed 3600, found {speed:g}")
     if new is not None and (to or speed):
         raise Refused("--config-new compares and tells nobody: expected neither --to nor --speed with it")
     chosen = Chosen(known(desk, name) if name else "", since, until)
@@ -58,10 +61,14 @@ async def replay(desk: Desk, chosen: Chosen, *, to: str = "", pace: Pace | None 
     if to and to not in known:
         raise Refused(f"no channel is called {to!r:.80} in {desk.config.path.name}; there are {', '.join(known)}")
     with desk.store() as store:
+        count = store.read_sync(_count, chosen)
+        if not count:
+            say(desk, "no stored change matches")
+            return 0
         if to or pace:
             return await _played(desk, store, chosen, to, pace or Pace())
         once = Once()
-        with _bar(desk, "changes", store.read_sync(_count, chosen), printing=True) as step:
+        with _bar(desk, "changes", count, printing=True) as step:
 
             def take(told: Told) -> None:
                 _print(desk, told, first=once(told))
