@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import subprocess
 import sys
 import zipfile
@@ -26,7 +27,7 @@ from watcher.core import Alert, Delivery, Line
 from watcher.evidence.anchoring import anchor_tick
 from watcher.evidence.stamps import BadStamp, check, request, trusted
 from watcher.outbox import letter
-from watcher.store import StoreError, anchors, outbox
+from watcher.store import Connection, StoreError, anchors, outbox
 from watcher.store.anchors import Anchor, Stamp
 
 
@@ -71,7 +72,8 @@ def every(rig: Rig) -> list[Anchor]:
 def said(rig: Rig, *more: str) -> tuple[int, list[dict[str, Any]]]:
     """What `verify --anchors` says of the stamps."""
     code, told = ran(rig, "verify", "--anchors", "--json", "--now", rig.now.isoformat(), *more)
-    return code, [line for line in map(json.loads, told.splitlines()) if "anchor" in line]
+    lines = [json.loads(line) for line in told.splitlines() if line.startswith("{")]
+    return code, [line for line in lines if "anchor" in line]
 
 
 def test_an_anchor_an_hour_for_what_went_on(rig: Rig, authority: Authority) -> None:
@@ -161,7 +163,7 @@ def test_an_authority_that_is_down_is_asked_again_later_and_later(rig: Rig, auth
     assert gaps == [1, 5, 15, 60, 360, 360, 360]
     code, (told,) = said(rig)
     assert (code, told["state"]) == (0, "checked")
-    assert told["said"].endswith("2026-03-02T07:21:00Z")
+    assert told["said"] == "stamped only 19 h after the anchor, there at 2026-03-02T07:21:00Z"
 
 
 def test_an_authority_that_does_not_answer_is_pending(rig: Rig, authority: Authority) -> None:
@@ -230,6 +232,96 @@ def test_no_flipped_byte_of_an_answer_is_an_exception(tmp_path: Path) -> None:
             check(replace(stamp, token=bytes(answer[:place])), anchor, roots, NOON)
             raise AssertionError("a cut token was believed")
     assert believed < len(honest) / 50
+
+
+# ---------------------------------------------------------------- what verify makes of it
+
+
+def verified(rig: Rig, *more: str) -> tuple[int, list[str]]:
+    code, told = ran(rig, "verify", "--now", rig.now.isoformat(), *more)
+    return code, told.splitlines()
+
+
+def execute(conn: Connection, statement: str) -> int:
+    return conn.exec_driver_sql(statement).rowcount
+
+
+def test_only_a_checked_stamp_anchors(rig: Rig, authority: Authority) -> None:
+    seen(rig, "Cook")
+    tick(rig)
+    authority.down = 9
+    seen(rig, "Clark")
+    tick(rig, after=minutes(61))
+    assert len(every(rig)) == 2
+    assert re.search(r"anchored up to 2026-03-01 \d\d:00 ", verified(rig)[1][-1])
+    rig.store.run_sync(execute, "UPDATE stamp SET token = X'00' WHERE anchor = 1")
+    code, told = verified(rig)
+    assert (code, told[-1].endswith("; 2 anchors, none checked yet")) == (0, True)
+    code, told = verified(rig, "--anchors")
+    assert (code, told[-1].startswith("the chains hold, and what vouches for them does not")) == (1, True)
+
+
+def test_anchors_without_a_stamp_are_said(rig: Rig, authority: Authority) -> None:
+    del authority
+    seen(rig, "Cook")
+    tick(rig)
+    rig.store.run_sync(execute, "DELETE FROM stamp")
+    code, (told,) = said(rig)
+    assert (code, told["state"]) == (0, "no stamp")
+    rig.now += timedelta(days=1, minutes=1)
+    code, (told,) = said(rig)
+    assert (code, told["state"]) == (1, "no stamp")
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE anchor SET heads = '{{{' WHERE n = 2",
+        "UPDATE anchor SET at = 'once' WHERE n = 2",
+        "UPDATE anchor SET heads = 7 WHERE n = 2",
+    ],
+)
+def test_a_damaged_anchor_is_named(rig: Rig, authority: Authority, damage: str) -> None:
+    for county in ("Cook", "Clark"):
+        seen(rig, county)
+        authority.now = rig.now
+        tick(rig)
+        rig.now += minutes(60)
+    rig.store.run_sync(execute, damage)
+    code, told = verified(rig, "--anchors")
+    assert code == 1
+    assert "BAD  anchor 2 was changed or damaged, or one before it is missing" in told
+    assert any(line.startswith("checked  anchor 1 ") for line in told)
+    assert told[-1].startswith("the chains hold, and what vouches for them does not")
+    code, lines = said(rig)
+    assert {"anchor": 2, "ok": False, "first_bad": "2"} in lines
+    assert ran(rig, "db", "check")[0] == 1
+    exported(rig, "out.zip")
+    seen(rig, "Nassau")
+    tick(rig, after=minutes(60))
+    assert [one.n for one in every(rig)] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("damage", ["due = 'soon'", "attempts = 'many', nonce = 'x', due = NULL"])
+def test_a_damaged_stamp_is_named(rig: Rig, authority: Authority, damage: str) -> None:
+    del authority
+    seen(rig, "Cook")
+    tick(rig)
+    rig.store.run_sync(execute, f"UPDATE stamp SET {damage}")
+    code, (told,) = said(rig)
+    assert (code, told["state"]) == (1, "bad")
+    exported(rig, "out.zip")
+    tick(rig, after=minutes(60))
+
+
+def test_a_missing_head_is_not_all_as_it_was(rig: Rig) -> None:
+    seen(rig, "Cook")
+    code, told = verified(rig, "--head", "0" * 64)
+    assert (code, any("all is as it was stored" in line for line in told)) == (1, False)
+    lines = verified(rig, "--head", "0" * 64, "--json")[1]
+    assert {"head": "0" * 64, "ok": False} in [json.loads(line) for line in lines if line.startswith("{")]
+    for wrong in ("00", "x" * 64, "0" * 63 + " "):
+        assert verified(rig, "--head", wrong)[0] == 2
 
 
 # ---------------------------------------------------------------- heads that others keep

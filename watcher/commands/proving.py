@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from watcher.app import running
 from watcher.asking import Desk, Refused
@@ -11,36 +13,45 @@ from watcher.backfill import backfill
 from watcher.captures import CaptureError
 from watcher.commands.printing import emit, local, progress, say
 from watcher.core import Source, instant
-from watcher.evidence import exporting, importing, proof
-from watcher.evidence.proof import Proof, Stamped
+from watcher.evidence import exporting, importing, proof, stamps
+from watcher.evidence.proof import Proof
 from watcher.store import Store, anchors, snapshots
-from watcher.store.anchors import Anchor
 
+if TYPE_CHECKING:
+    from cryptography.x509 import Certificate
+
+PATIENCE = timedelta(days=1)
+"""How old an anchor without any stamp may be."""
 MISSING = "{} is not installed: pip install 'watcher[evidence]'"
 
 
 def verify(desk: Desk, name: str, *, stamped: bool, head: str) -> int:
-    """Follow all chains, or one; returns the exit code: 1 where one does not hold, or a stamp is bad."""
+    """Follow all chains, or one; returns the exit code: 1 where one does not hold, or what vouches for it."""
+    digest = _digest(head)
     with desk.store() as store:
-        bad = _verified(desk, store, name)
+        anchored = _first_lost(store)
+        proofs = _proofs(desk, store, name, anchored)
+        bad = _anchors(desk, anchored.get(""))
         if stamped:
             bad += _stamps(desk, store)
-        if head and not store.read_sync(anchors.has, _digest(head)):
-            say(desk, f"BAD  the head {head} is not among the anchors: they were cut or rewritten")
+        if digest and not store.read_sync(anchors.has, digest):
+            say(desk, f"BAD  the head {digest} is not among the anchors: they were cut or rewritten")
+            if desk.json:
+                emit({"head": digest, "ok": False})
             bad += 1
-    return int(bad > 0)
+        if not desk.json:
+            _conclude(desk, proofs, bad, _upto(desk, store))
+    return int(bad > 0 or any(one.first_bad for one in proofs))
 
 
 def _digest(text: str) -> str:
-    try:
-        return bytes.fromhex(text).hex()
-    except ValueError:
-        raise Refused(f"--head: expected the 64 hex digits of a head, found {text!r:.80}") from None
+    if text and not re.fullmatch(r"[0-9a-fA-F]{64}", text):
+        raise Refused(f"--head: expected the 64 hex digits of a head, found {text!r:.80}")
+    return text.lower()
 
 
-def _verified(desk: Desk, store: Store, name: str) -> int:
-    """Say of each chain whether it holds; returns how many do not."""
-    anchored = _first_lost(store)
+def _proofs(desk: Desk, store: Store, name: str, anchored: dict[str, str]) -> list[Proof]:
+    """Say of each chain whether it holds, itself and as far as the anchors know of it."""
     lengths = dict.fromkeys(sorted(anchored.keys() - {""}), 0) | proof.lengths(store)
     if name:
         lengths = {name: lengths[name] if name in lengths else _unstored(desk, name)}
@@ -52,12 +63,31 @@ def _verified(desk: Desk, store: Store, name: str) -> int:
                 found = proof.unlawful(store, found, desk.clock(), ever=bool(desk.config.retention.bodies))
             proofs.append(found._replace(first_bad=found.first_bad or anchored.get(source)))
             _tell(desk, proofs[-1])
-    broken = [one for one in proofs if one.first_bad]
-    last = store.read_sync(anchors.last)
-    if "" in anchored:
-        say(desk, f"BAD  anchor {anchored['']} was changed, or one before it is missing")
-    _conclude(desk, proofs, broken, last)
-    return len(broken) + ("" in anchored)
+    return proofs
+
+
+def _anchors(desk: Desk, first: str | None) -> int:
+    """Say which anchor is the first that does not hold, if one is; returns how many are said."""
+    if first is None:
+        return 0
+    say(desk, f"BAD  anchor {first} was changed or damaged, or one before it is missing")
+    if desk.json:
+        emit({"anchor": int(first), "ok": False, "first_bad": first})
+    return 1
+
+
+def _upto(desk: Desk, store: Store) -> str:
+    """How far the anchors reach: only one that a stamp proves says anything to others."""
+    count = store.read_sync(anchors.count)
+    if not count:
+        return "no anchors"
+    try:
+        last = proof.anchored(store, lambda: stamps.trusted(desk.config.evidence.timestamp_roots), desk.clock())
+    except (OSError, ValueError, ModuleNotFoundError):  # `--anchors` says so
+        last = None
+    if last is None:
+        return f"{_count(count, 'anchor')}, none checked yet"
+    return f"anchored up to {local(last.at, desk.config.timezone)}"
 
 
 def _unstored(desk: Desk, name: str) -> int:
@@ -89,16 +119,16 @@ def _tell(desk: Desk, one: Proof) -> None:
         say(desk, f"ok   {one.source}: {_count(one.snapshots, 'snapshot')}{thinned}")
 
 
-def _conclude(desk: Desk, proofs: list[Proof], broken: list[Proof], last: Anchor | None) -> None:
-    if desk.json:
-        return
-    upto = f"; anchored up to {local(last.at, desk.config.timezone)}" if last else "; no anchors"
-    if broken:
-        first, whole = broken[0], _count(len(proofs), "chain")
-        say(desk, f"damaged: {len(broken):,} of {whole}: {first.source} from {first.first_bad} on{upto}")
+def _conclude(desk: Desk, proofs: list[Proof], bad: int, upto: str) -> None:
+    """Sum up; `bad` is how much of what vouches for the chains is."""
+    whole, held = _count(len(proofs), "chain"), _count(sum(one.snapshots for one in proofs), "snapshot")
+    if broken := [one for one in proofs if one.first_bad]:
+        first = broken[0]
+        say(desk, f"damaged: {len(broken):,} of {whole}: {first.source} from {first.first_bad} on; {upto}")
+    elif bad:
+        say(desk, f"the chains hold, and what vouches for them does not: {whole}, {held}; {upto}")
     else:
-        held = _count(sum(one.snapshots for one in proofs), "snapshot")
-        say(desk, f"all is as it was stored: {_count(len(proofs), 'chain')}, {held}{upto}")
+        say(desk, f"all is as it was stored: {whole}, {held}; {upto}")
 
 
 def _count(number: int, what: str) -> str:
@@ -108,8 +138,9 @@ def _count(number: int, what: str) -> str:
 def _stamps(desk: Desk, store: Store) -> int:
     """Say of each stamp what it proves; returns how many are bad."""
     bad = 0
-    for one in _judged(desk, store):
-        bad += one.state == "bad"
+    config, now = desk.config.evidence, desk.clock()
+    for one in proof.stamped(store, _roots(desk), now, asked=bool(config.timestamp_urls)):
+        bad += one.state == "bad" or (one.state == "no stamp" and now - one.anchor.at > PATIENCE)
         if desk.json:
             emit(
                 {
@@ -123,13 +154,14 @@ def _stamps(desk: Desk, store: Store) -> int:
             )
         else:
             when = local(one.anchor.at, desk.config.timezone)
-            say(desk, f"{one.state:8} anchor {one.anchor.n} of {when}, {one.url}: {one.said}")
+            by = f", {one.url}" if one.url else ""
+            say(desk, f"{one.state:8} anchor {one.anchor.n} of {when}{by}: {one.said}")
     return bad
 
 
-def _judged(desk: Desk, store: Store) -> Iterator[Stamped]:
+def _roots(desk: Desk) -> list[Certificate]:
     try:
-        yield from proof.stamped(store, desk.config.evidence.timestamp_roots, desk.clock())
+        return stamps.trusted(desk.config.evidence.timestamp_roots)
     except (OSError, ValueError) as error:
         raise Refused(f"evidence.timestamp_roots: expected a PEM file of certificates: {error}") from error
     except ModuleNotFoundError as error:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 LEEWAY = timedelta(hours=1)
 """Thinning may go on while a chain is followed."""
+LATE = timedelta(hours=1)
+"""After an anchor; a stamp of later than that proves less than the anchor says."""
 ID = snapshots.ID_DIGITS
 
 
@@ -47,7 +49,7 @@ class Lost(NamedTuple):
 
 
 class Stamped(NamedTuple):
-    """What is known of one stamp of one anchor: checked, pending or bad, and why or since when."""
+    """What is known of one stamp of one anchor: checked, pending, bad or no stamp, and why or since when."""
 
     anchor: Anchor
     url: str
@@ -116,19 +118,36 @@ def _missing(conn: Connection, anchor: Anchor) -> list[Lost]:
     ]
 
 
-def stamped(store: Store, roots: str, now: datetime) -> Iterator[Stamped]:
-    """What each stamp of each anchor proves, oldest first, its token checked anew; `roots` as stamps.trusted takes it.
+def stamped(store: Store, trusted: list[Certificate], now: datetime, *, asked: bool = False) -> Iterator[Stamped]:
+    """What each stamp of each anchor proves, oldest first, its token checked anew.
 
-    Raises OSError and ValueError as that does.
+    `asked` says that authorities are asked: an anchor without any stamp is told of, too.
     """
-    trusted, n = stamps.trusted(roots), 0
+    n = 0
     while batch := store.read_sync(anchors.after, n):
         for anchor in batch:
             n = anchor.n
-            yield from (_judged(anchor, one, trusted, now) for one in store.read_sync(anchors.stamps_of, n))
+            found = store.read_sync(anchors.stamps_of, n)
+            yield from (_judged(anchor, one, trusted, now) for one in found)
+            if asked and not found:
+                yield Stamped(anchor, "", "no stamp", "no authority is asked for one")
+
+
+def anchored(store: Store, trusted: Callable[[], list[Certificate]], now: datetime) -> Anchor | None:
+    """The newest anchor that a stamp proves, checked anew. Raises what `trusted` does, called where there is one."""
+    numbers = store.read_sync(anchors.stamped)
+    roots = trusted() if numbers else []
+    for n in numbers:
+        for anchor in store.read_sync(anchors.after, n - 1, 1):
+            found = store.read_sync(anchors.stamps_of, n)
+            if any(_judged(anchor, one, roots, now).state == "checked" for one in found):
+                return anchor
+    return None
 
 
 def _judged(anchor: Anchor, stamp: Stamp, roots: list[Certificate], now: datetime) -> Stamped:
+    if anchor != anchors.made(anchor.n, anchor.at, anchor.heads, anchor.previous):
+        return Stamped(anchor, stamp.url, "bad", "the anchor was changed")
     if stamp.due is not None:
         tried = f"{stamp.attempts} attempt{'s' if stamp.attempts > 1 else ''}: {stamp.reason}"
         said = tried if stamp.attempts else "not asked yet"
@@ -137,4 +156,6 @@ def _judged(anchor: Anchor, stamp: Stamp, roots: list[Certificate], now: datetim
         at = stamps.check(stamp, anchor, roots, now)
     except stamps.BadStamp as why:
         return Stamped(anchor, stamp.url, "bad", str(why))
-    return Stamped(anchor, stamp.url, "checked", f"there at {instant(at)}")
+    late = (at - anchor.at) // timedelta(hours=1)
+    after = f"stamped only {late} h after the anchor, " if at - anchor.at > LATE else ""
+    return Stamped(anchor, stamp.url, "checked", f"{after}there at {instant(at)}")

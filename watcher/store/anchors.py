@@ -10,19 +10,24 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, Select, func, select, update
 
 from watcher.core import instant
 from watcher.store.evidence_tables import anchor as table
 from watcher.store.evidence_tables import stamp as stamps
+from watcher.store.snapshots import UNREADABLE
 from watcher.store.tables import row
 from watcher.store.tables import source as sources
 
 Heads = Mapping[str, tuple[int, str]]
 """The ends of chains: by source, the last seq and its record hash."""
+
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+"""The time of an anchor that cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,16 +84,15 @@ def text_of(anchor: Anchor) -> bytes:
 def moved(conn: Connection) -> dict[str, tuple[int, str]]:
     """Return the ends of the chains that went on since they were last anchored."""
     anchored: dict[str, tuple[int, str]] = {}
-    for heads in conn.execute(select(table.c.heads).order_by(table.c.n)).scalars():
-        anchored |= heads
+    for one in _read(conn, select(table).order_by(table.c.n)):
+        anchored |= one.heads
     ends = conn.execute(select(sources.c.name, sources.c.seq, sources.c.head).where(sources.c.seq > 0))
     return {name: (seq, head) for name, seq, head in ends if anchored.get(name) != (seq, head)}
 
 
 def last(conn: Connection) -> Anchor | None:
     """Return the newest anchor."""
-    found = conn.execute(select(table).order_by(table.c.n.desc()).limit(1)).one_or_none()
-    return Anchor(**found._asdict()) if found else None
+    return next(iter(_read(conn, select(table).order_by(table.c.n.desc()).limit(1))), None)
 
 
 def put(conn: Connection, anchor: Anchor, urls: Sequence[str]) -> None:
@@ -99,9 +103,29 @@ def put(conn: Connection, anchor: Anchor, urls: Sequence[str]) -> None:
 
 
 def after(conn: Connection, n: int, most: int = 64) -> list[Anchor]:
-    """Return the anchors after number `n`, oldest first."""
-    query = select(table).where(table.c.n > n).order_by(table.c.n).limit(most)
-    return [Anchor(**found._asdict()) for found in conn.execute(query)]
+    """Return the anchors after number `n`, oldest first; one that cannot be read with no digest, which never holds."""
+    return _read(conn, select(table).where(table.c.n > n).order_by(table.c.n).limit(most))
+
+
+def _read(conn: Connection, query: Select[Any]) -> list[Anchor]:
+    try:
+        return [Anchor(**found._asdict()) for found in conn.execute(query)]
+    except UNREADABLE:
+        numbers = conn.execute(query.with_only_columns(table.c.n)).scalars().all()
+        if len(numbers) == 1:
+            return [Anchor(numbers[0], NEVER, {}, "", "")]
+        return [one for n in numbers for one in _read(conn, select(table).where(table.c.n == n))]
+
+
+def count(conn: Connection) -> int:
+    """Return how many anchors there are."""
+    return conn.execute(select(func.count()).select_from(table)).scalar_one()
+
+
+def stamped(conn: Connection) -> list[int]:
+    """Return the numbers of the anchors with an answer that was checked once, newest first."""
+    query = select(stamps.c.anchor).where(stamps.c.due.is_(None)).distinct().order_by(stamps.c.anchor.desc())
+    return list(conn.execute(query).scalars())
 
 
 def has(conn: Connection, digest: str) -> bool:
@@ -110,19 +134,29 @@ def has(conn: Connection, digest: str) -> bool:
 
 
 def stamps_of(conn: Connection, n: int) -> list[Stamp]:
-    """Return what is known of an anchor's stamps, by their authorities."""
-    query = select(stamps).where(stamps.c.anchor == n).order_by(stamps.c.url)
-    return [Stamp(**found._asdict()) for found in conn.execute(query)]
+    """Return what is known of an anchor's stamps, by their authorities; one that cannot be read has no token."""
+    return _stamps(conn, select(stamps).where(stamps.c.anchor == n).order_by(stamps.c.url))
+
+
+def _stamps(conn: Connection, query: Select[Any]) -> list[Stamp]:
+    try:
+        return [Stamp(**found._asdict()) for found in conn.execute(query)]
+    except UNREADABLE:
+        keys = conn.execute(query.with_only_columns(stamps.c.anchor, stamps.c.url)).all()
+        if len(keys) == 1:
+            return [Stamp(keys[0].anchor, keys[0].url, None)]
+        each = [select(stamps).where(stamps.c.anchor == key.anchor, stamps.c.url == key.url) for key in keys]
+        return [one for query in each for one in _stamps(conn, query)]
 
 
 def due(conn: Connection, now: datetime, urls: Sequence[str], most: int) -> list[tuple[Stamp, Anchor]]:
     """Return stamps that the authorities at `urls` are to be asked for now, newest anchors first, and their anchors."""
     query = select(stamps).where(stamps.c.due <= now, stamps.c.url.in_(urls)).order_by(stamps.c.anchor.desc())
     query = query.limit(most)
-    found = [Stamp(**one._asdict()) for one in conn.execute(query)]
-    anchors = select(table).where(table.c.n.in_({one.anchor for one in found}))
-    by_number = {one.n: Anchor(**one._asdict()) for one in conn.execute(anchors)}
-    return [(one, by_number[one.anchor]) for one in found]
+    found = [one for one in _stamps(conn, query) if one.due is not None]
+    anchors = _read(conn, select(table).where(table.c.n.in_({one.anchor for one in found})))
+    by_number = {one.n: one for one in anchors if one.digest}
+    return [(one, by_number[one.anchor]) for one in found if one.anchor in by_number]
 
 
 def settle(conn: Connection, stamp: Stamp) -> None:
