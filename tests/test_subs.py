@@ -76,6 +76,16 @@ def test_an_invitation_is_made_used_and_taken_back(store: Store) -> None:
     assert store.run_sync(members.use, made["code"], NOON) is None
 
 
+@pytest.mark.parametrize("wanted", [Role.ADMIN, Role.READER])
+def test_a_role_is_raised_and_lowered(store: Store, wanted: Role) -> None:
+    assert f"reporter before, {wanted.label} now" in run("role", "ana", wanted.label)
+    ana = store.read_sync(members.member, ANA)
+    assert ana == Member(ANA, "Ana", wanted, NOON)
+    (deed, *_) = store.read_sync(audit.latest, 1)
+    assert (deed.chat, deed.action, deed.about, deed.detail) == (HERS, "role", wanted.label, {"before": "reporter"})
+    assert '"role"' in run("export", "ana")
+
+
 @pytest.mark.parametrize(
     "words",
     [
@@ -87,6 +97,8 @@ def test_an_invitation_is_made_used_and_taken_back(store: Store) -> None:
         ("revoke", "abcdef12"),
         ("export", "Zoe"),
         ("delete", "Zoe"),
+        ("role", "Ana", "king"),
+        ("role", "999", "reader"),
     ],
 )
 def test_what_is_refused(store: Store, words: tuple[str, ...]) -> None:

@@ -458,6 +458,22 @@ def revoke(
     people.revoke(desk, invitation)
 
 
+@subs.command("role", epilog="Example: watcher subs role Ana editor")
+def give_role(
+    person: Member,
+    role: Annotated[str, typer.Argument(metavar="ROLE", help="reader, reporter, editor or admin.")],
+    *,
+    config: ConfigPath = CONFIG,
+    now: Now = "",
+    log_level: Log = LogLevel.WARNING,
+) -> None:
+    """Make somebody who has joined a reader, reporter, editor or admin: more than before, or less."""
+    desk = Desk.begin(config, now=now, log_level=log_level)
+    from watcher.commands import subs as people
+
+    people.role(desk, person, role)
+
+
 @subs.command("export", epilog="Example: watcher subs export 222222 > ana.json")
 def export_person(
     person: Member, *, config: ConfigPath = CONFIG, now: Now = "", log_level: Log = LogLevel.WARNING

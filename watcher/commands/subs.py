@@ -1,10 +1,11 @@
-"""`watcher subs`: who has joined, what chats are told, invitations, and all that is kept of one person."""
+"""`watcher subs`: who has joined, with which role, what chats are told, invitations, all that is kept of one person."""
 
 from __future__ import annotations
 
 import secrets
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,7 +15,7 @@ from watcher.asking import Desk, Refused
 from watcher.commands.printing import emit, local, people, say
 from watcher.config import parse_duration
 from watcher.core import instant
-from watcher.people import Chat, Deed, Invite, Member, Role
+from watcher.people import TELEGRAM, Chat, Deed, Invite, Member, Role
 from watcher.store import Connection, audit, chats, members, persons, subscriptions
 from watcher.store.subscriptions import Subscription
 from watcher.subscriptions import describe, filter_json
@@ -99,6 +100,34 @@ def invite(desk: Desk, role: str, uses: int, until: str) -> None:
     say(desk, f"Send the bot: /start {code}")
     times = "once" if uses == 1 else f"{uses} times"
     say(desk, f"It makes a {role}, {times}, until {local(ends, desk.config.timezone)} ({made.digest[:8]}).")
+
+
+def role(desk: Desk, person: str, wanted: str) -> None:
+    """Make somebody who has joined a reader, reporter, editor or admin. Raises Refused."""
+    if wanted not in ROLES:
+        raise Refused(f"ROLE: expected {', '.join(ROLES)}, found {wanted!r:.40}")
+
+    def give(conn: Connection) -> Member:
+        user = _id(desk, conn, person)
+        found = members.member(conn, user)
+        if found is None:
+            raise Refused(f"{person!r:.80} has not joined: `watcher subs invite --role {wanted}` makes an invitation")
+        members.put(conn, replace(found, role=ROLES[wanted]))
+        audit.put(conn, Deed(desk.clock(), None, f"{TELEGRAM}{user}", "role", wanted, {"before": found.role.label}))
+        return found
+
+    with desk.store(writing=True) as store:
+        before = store.run_sync(give)
+    say(desk, f"{before.name} ({before.id}): {before.role.label} before, {wanted} now.{_beyond(desk, before.id)}")
+
+
+def _beyond(desk: Desk, user: int) -> str:
+    """What config.toml says of somebody beside their role."""
+    if desk.config.telegram and user in desk.config.telegram.admins:
+        return " As long as [telegram].admins names them, they are an admin all the same."
+    if any(one.telegram == user for one in desk.config.people):
+        return " As a [[person]] of config.toml they are at least a reporter."
+    return ""
 
 
 def _ends(desk: Desk, until: str, now: datetime) -> datetime:
