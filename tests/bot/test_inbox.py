@@ -13,6 +13,7 @@ from tests.bot.test_paging import PEOPLE, now, paged
 from watcher.bot import registry
 from watcher.bot.desk import Refusal, Talk
 from watcher.bot.inbox import AT_ONCE, MOST, Inbox
+from watcher.store import inbox
 
 OTHERS = range(100, 100 + AT_ONCE)
 
@@ -64,3 +65,14 @@ def test_a_bot_that_handles_nothing_more_ends(house: House, monkeypatch: pytest.
     house.open()
     house.api.until(lambda: house.ended is not None)
     assert isinstance(house.ended, ZeroDivisionError)
+
+
+def test_what_asks_nothing_is_not_kept(house: House) -> None:
+    house.open().joined()
+    picture = {"message": {"chat": {"id": ANA, "type": "private"}, "caption": "/start secret"}}
+    house.store.run_sync(inbox.put, 5, picture, house.now)
+    house.say("/list")
+    house.wait()
+    kept = house.store.read_sync(inbox.update_of, 5)
+    assert kept is not None
+    assert (dict(kept.body), kept.handled) == ({}, house.now)

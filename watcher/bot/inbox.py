@@ -128,7 +128,7 @@ class Inbox:
         Raises StoreError, with nothing stored.
         """
         if ask is None:
-            await self.desk.store.run(inbox.handle, update.id, self.desk.now())
+            await self.desk.store.run(_set_aside, update.id, self.desk.now())
             return
         try:
             answer = await self._answer(ask)
@@ -219,6 +219,12 @@ class Inbox:
                 key = f"{ask.update} {number}"
                 alert, rows = letter(channel, answer.route, key, lines, now=now, lane=answer.lane, extras=more)
                 outbox.put_alert(conn, alert, rows)
+
+
+def _set_aside(conn: Connection, update_id: int, now: datetime) -> None:
+    """What asks nothing of the bot is handled, and not kept."""
+    inbox.blank(conn, update_id)
+    inbox.handle(conn, update_id, now)
 
 
 def _run(conn: Connection, command: Command, talk: Talk) -> Answer:
