@@ -113,6 +113,7 @@ class Desk:
         try:
             return await sender.drain(stop)
         finally:
+            await sender.let_go()
             self.health.append(sender.health)
             for notifier in built.values():
                 await notifier.close()

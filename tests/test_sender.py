@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import socket
+import subprocess
+import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 
@@ -15,7 +19,9 @@ from tests.telegram_api import faults
 from watcher.core import Button, Extras
 from watcher.delivery import Delivered
 from watcher.pacing import GROUP, MINUTE, OVERALL
-from watcher.store import Store, changes
+from watcher.sender import MINE, SENDER
+from watcher.store import Store, changes, leases
+from watcher.store.leases import Lease
 
 
 @pytest.fixture
@@ -156,6 +162,45 @@ def test_told_to_stop_it_ends_what_flies_and_leaves_the_rest(desk: Desk) -> None
     }
     desk.send()
     assert [call.text for call in desk.api.accepted] == ["news"] * 100
+
+
+def test_one_process_sends_and_the_others_leave_it_to_that_one(desk: Desk) -> None:
+    other = Lease("elsewhere/1/a", desk.clock.now() + MINE)
+    desk.store.run_sync(leases.take, SENDER, other)
+    desk.write(ANA, "news")
+    assert desk.send() == Delivered()
+    assert desk.store.read_sync(leases.held, SENDER) == other
+    assert [row.state for row in desk.store.read_sync(deliveries)] == ["pending"]
+    assert desk.send(after=MINE.total_seconds()) == Delivered(sent=1)
+    assert desk.store.read_sync(leases.held, SENDER) is None
+
+
+def test_the_lease_of_a_process_that_was_killed_is_nobodys(desk: Desk) -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    other = Lease(f"{socket.gethostname()}/{ended.pid}/a", desk.clock.now() + MINE)
+    desk.store.run_sync(leases.take, SENDER, other)
+    desk.write(ANA, "news")
+    assert desk.send() == Delivered(sent=1)
+
+
+def test_who_sends_says_so_as_long_as_it_lasts_and_leaves_the_rest_once_another_does(desk: Desk) -> None:
+    for number in range(30):
+        desk.write(ANA, f"message {number}", lane=2)
+    left: list[timedelta] = []
+
+    def look() -> None:
+        held = desk.store.read_sync(leases.held, SENDER)
+        if held and not held.holder.startswith("elsewhere"):
+            left.append(held.until - desk.clock.now())
+            if desk.clock.seconds > 1020:
+                desk.store.run_sync(leases.take, SENDER, Lease("elsewhere/1/a", desk.clock.now() + MINE), held)
+
+    desk.clock.then = look
+    first = desk.send()
+    assert min(left) > timedelta(seconds=5)
+    assert 15 < first.sent < 30
+    assert desk.send(after=15) == Delivered(sent=30 - first.sent)
 
 
 # ---------------------------------------------------------------- lanes and limits

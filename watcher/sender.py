@@ -20,14 +20,21 @@ from watcher.delivery import Delivered, message, next_try
 from watcher.digest import Seen, told
 from watcher.pacing import MINUTE, Pacing
 from watcher.people import TELEGRAM
-from watcher.store import Connection, Store, changes, held, outbox, queue
+from watcher.store import Connection, Store, changes, held, leases, outbox, queue
 from watcher.store.held import Held
+from watcher.store.leases import Lease
 from watcher.store.queue import Waiting
 
 log = logging.getLogger(__name__)
 
 LEASE = timedelta(seconds=30)
 """How long a send may take before it counts as died under way."""
+SENDER = "sender"
+"""The lease of the one process that sends to chats: two would not know of each other's part of the limits."""
+MINE = timedelta(seconds=15)
+"""How long it is this process's, unless it says so again."""
+RENEW = 5.0
+"""Seconds after which it does."""
 FLYING = 32
 """Sends under way at once."""
 RESERVED = 16
@@ -75,6 +82,8 @@ class Sender:
     woken: asyncio.Event = field(default_factory=asyncio.Event)
     health: str = ""
     floods: int = 0
+    holder: str = field(default_factory=leases.holder)
+    _renewed: float | None = None
     _known: bool = False
     _loaded: bool = False
     _fails: int = 0
@@ -92,8 +101,12 @@ class Sender:
     async def drain(self, stop: asyncio.Event | None = None) -> Delivered:
         """Send what is due, as fast as the limits allow, until nothing is, or until `stop`; what flies then lands.
 
-        Without `stop` it ends, too, where the service cannot be reached: what is not sent stays in the outbox.
+        Without `stop` it ends, too, where the service cannot be reached: what is not sent stays in the outbox. Where
+        another process sends to chats, all is left to that one; with `stop`, no other does until `let_go`.
         """
+        if not await self._is_ours():
+            self.passing()
+            return Delivered()
         await self._remember()
         self._ends.clear()
         self._fails = 0
@@ -104,12 +117,29 @@ class Sender:
             for task in self._flying:
                 task.cancel()
             raise
+        finally:
+            if stop is None:
+                await self.let_go()
         return Delivered(self._ends[Sent], self._ends[Retry], self._ends[Dead])
+
+    async def let_go(self) -> None:
+        """Another process may send to chats."""
+        self._renewed = None
+        await self.store.run(leases.give_back, SENDER, self.holder)
+
+    async def _is_ours(self) -> bool:
+        """Whether this process is the one that sends to chats; it says so again every few seconds."""
+        tick, now = self.tick(), self.now()
+        if self._renewed is None or tick - self._renewed >= RENEW:
+            is_ours = await self.store.run(leases.take_free, SENDER, Lease(self.holder, now + MINE), now)
+            self._renewed = tick if is_ours else None
+            self._known = self._known and is_ours  # what another sends meanwhile counts, too
+        return self._renewed is not None
 
     async def _drain(self, stop: asyncio.Event | None) -> None:
         line: list[Waiting] = []
         loaded = -RELOAD
-        while stop is None or not stop.is_set():
+        while (stop is None or not stop.is_set()) and await self._is_ours():
             if (halted := self.pacing.halted - self.tick()) > 0:
                 await self._land()
                 if stop is None and (self.health or halted > PATIENCE):
@@ -347,7 +377,7 @@ def _to_digest(conn: Connection, rows: Sequence[Waiting], now: datetime) -> int:
 
 def _claim(conn: Connection, ids: Sequence[str], now: datetime) -> list[tuple[Delivery, Message]]:
     """Take these rows, with the changes that they tell and the receipts of what they answer or edit."""
-    claimed = queue.claim(conn, ids, now, LEASE)
+    claimed = queue.without_their_message(conn, queue.claim(conn, ids, now, LEASE), now)
     wanted = {change for one in claimed for change in one.changes}
     known: dict[str, Change] = {one.id: one for one in changes.changes_by_id(conn, sorted(wanted))}
     named = {(to, one.channel) for one in claimed for to in (one.extras.reply_to, one.extras.edit) if to}

@@ -90,11 +90,14 @@ async def _send(sender: Sender, stop: asyncio.Event, passed: dict[str, float | N
         passed["sender"] = time.monotonic()
 
     sender.passing = passing
-    while not stop.is_set():
-        await _guarded(lambda: sender.drain(stop))
-        woken = asyncio.create_task(sender.woken.wait())
-        await either(stop, TICK, woken)
-        woken.cancel()
+    try:
+        while not stop.is_set():
+            await _guarded(lambda: sender.drain(stop))
+            woken = asyncio.create_task(sender.woken.wait())
+            await either(stop, TICK, woken)
+            woken.cancel()
+    finally:
+        await _guarded(sender.let_go)
 
 
 async def _again(stop: asyncio.Event, every: float, work: Callable[[], Awaitable[object]]) -> None:

@@ -11,9 +11,6 @@ import hashlib
 import itertools
 import json
 import logging
-import os
-import secrets
-import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -86,7 +83,7 @@ class Poller:
     fault: str = ""
     renew: float = RENEW
     ended: asyncio.Event = field(default_factory=asyncio.Event)
-    holder: str = field(default_factory=lambda: f"{socket.gethostname()}/{os.getpid()}/{secrets.token_hex(4)}")
+    holder: str = field(default_factory=leases.holder)
 
     def bot(self) -> Telegram:
         """The library's bot for this token."""
@@ -161,7 +158,7 @@ class Poller:
         for _ in range(LOOKS):
             if held.holder == self.holder or stop.is_set():
                 return
-            runs = _runs(held.holder)
+            runs = leases.runs(held.holder)
             if runs is False:
                 held = await self._take(held)
                 continue
@@ -220,17 +217,3 @@ def _served_by(held: Lease) -> str:
         f"another watcher ({host}, process {process}) serves the bot on this store: stop it first, "
         "or give this one a store of its own"
     )
-
-
-def _runs(holder: str) -> bool | None:
-    """Whether the process that holds a lease still runs; None where it is one of another machine."""
-    host, process, _ = holder.split("/")
-    if host != socket.gethostname():
-        return None
-    try:
-        os.kill(int(process), 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        pass  # it runs, and is somebody else's
-    return True

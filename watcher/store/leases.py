@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import secrets
+import socket
 from datetime import datetime
 from typing import NamedTuple
 
@@ -18,6 +21,25 @@ class Lease(NamedTuple):
     until: datetime
 
 
+def holder() -> str:
+    """Return a name for what holds a lease in this process: its machine, its number, and which it is."""
+    return f"{socket.gethostname()}/{os.getpid()}/{secrets.token_hex(4)}"
+
+
+def runs(name: str) -> bool | None:
+    """Whether the process that holds a lease still runs; None where it is one of another machine."""
+    host, process, _ = name.split("/")
+    if host != socket.gethostname():
+        return None
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        pass  # it runs, and is somebody else's
+    return True
+
+
 def held(conn: Connection, name: str, *, changing: bool = False) -> Lease | None:
     """Return who holds a lease; `changing`: no other transaction gets it so before this one ends."""
     query = select(table.c.holder, table.c.until).where(table.c.name == name)
@@ -32,6 +54,13 @@ def take(conn: Connection, name: str, mine: Lease, instead: Lease | None = None)
         return now
     conn.execute(insert(conn.dialect.name, table, replacing=True), {"name": name, **mine._asdict()})
     return mine
+
+
+def take_free(conn: Connection, name: str, mine: Lease, now: datetime) -> bool:
+    """Take or renew a lease, unless another process holds it that still runs, for all we know; whether it is ours."""
+    before = held(conn, name, changing=True)
+    has_ended = before is not None and (before.until <= now or runs(before.holder) is False)
+    return take(conn, name, mine, before if has_ended else None).holder == mine.holder
 
 
 def give_back(conn: Connection, name: str, holder: str) -> None:

@@ -27,7 +27,7 @@ class Subscription(NamedTuple):
 class Stamp(NamedTuple):
     """How many subscriptions there are, when the newest was made, and how long the names of their chats are."""
 
-    count: int = 0
+    number: int = 0
     newest: datetime | None = None
     names: int | None = None
 
