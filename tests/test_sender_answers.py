@@ -15,7 +15,7 @@ from watcher.core import Extras
 from watcher.delivery import Delivered
 from watcher.notify.telegram import NO_SUCH_BOT
 from watcher.pacing import OVERALL
-from watcher.store import Store, changes, chats, held, outbox, queue, subscriptions
+from watcher.store import Store, changes, chats, held, outbox, pages, queue, subscriptions
 from watcher.store.held import Held
 
 
@@ -224,6 +224,30 @@ def test_an_edit_that_waits_holds_no_page_back_and_takes_no_later_edit_back(desk
     assert desk.send(after=2) == Delivered(sent=2)
     assert desk.send(after=60) == Delivered()
     assert [message.text for message in desk.api.messages(7)] == ["acknowledged", "another page"]
+
+
+def test_an_edit_waits_for_its_message_and_is_not_sent_in_its_place(both: Desk) -> None:
+    both.api.fail(faults.RESET, method="sendMessage")
+    first = both.write(ANA, "ping", lane=0)
+    both.send()
+    both.write(ANA, "acknowledged", lane=1, extras=Extras(edit=first))
+    assert both.send(after=1) == Delivered()
+    assert both.rows()["ping"].state == "wait"
+    for _ in range(3):
+        both.send(after=10)
+    assert [(message.text, message.edits) for message in both.api.messages(7)] == [("ping", 0), ("acknowledged", 1)]
+
+
+def test_an_edit_of_what_was_withheld_is_withheld(both: Desk) -> None:
+    both.api.fail(faults.RESET, method="sendMessage")
+    first = both.write(ANA, "ping", lane=0)
+    both.send()
+    both.store.run_sync(pages.withhold, [first], "acknowledged by Ana")
+    both.write(ANA, "acknowledged", lane=1, extras=Extras(edit=first))
+    for _ in range(3):
+        both.send(after=10)
+    assert [message.text for message in both.api.messages(7)] == ["ping"]
+    assert both.rows()["acknowledged"].state == "folded"
 
 
 def test_what_surely_was_not_sent_is_sent_unmarked(desk: Desk) -> None:
