@@ -597,3 +597,10 @@ def test_what_an_editor_calls_no_news_is_retracted_where_it_was_told(room: Room,
     room.press(user, "close")
     answers = [row for row in room.store.read_sync(deliveries) if row.extras.reply_to == alert.id]
     assert [as_text(row.lines).startswith("Retracted. ") for row in answers] == [True] * told
+    room.now += MINUTE
+    room.press(BEN, "reopen")
+    room.now += MINUTE
+    room.press(user, "close")
+    answers = [row for row in room.store.read_sync(deliveries) if row.extras.reply_to == alert.id]
+    said = [as_text(row.lines).partition(". ")[0] for row in sorted(answers, key=lambda row: row.due)]
+    assert said == ["Retracted", "It stands after all", "Retracted"] * told

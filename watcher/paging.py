@@ -10,19 +10,19 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, tzinfo
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from watcher import duty, pings, readers
 from watcher.config import Config
 from watcher.config.sections import Escalation, Person
-from watcher.core import Alert, Change, Delivery, Extras, Line
+from watcher.core import Alert, Change, Delivery, Extras, Line, Run, content_id, instant
 from watcher.duty import Asked
 from watcher.oncall import pages as core
 from watcher.oncall.pages import ASKED, CLOSED, DONE, FALLBACK, OPEN, Ask, Ladder, Move, Page, Policy, Step, Touch
 from watcher.people import TELEGRAM, Deed, Member, Role
 from watcher.route import Rule, matches
 from watcher.silences import keep_out, let_in, offered
-from watcher.store import Connection, audit, changes, outbox, pages
+from watcher.store import Connection, alerts, audit, changes, outbox, pages
 from watcher.subscriptions.filters import describe
 
 FIRST, LATER = 0, 1
@@ -249,13 +249,28 @@ class Paging:
             said, moved = self._touch(conn, page, Touch(action, self._name(who), now, level, note))
             if moved and action == "close" and (who.id in self.admins or who.role >= Role.EDITOR):
                 self._retract(conn, page, self._name(who), now)
+            elif moved and page.state == CLOSED:
+                self._restore(conn, page, self._name(who), now)
         detail = {"level": level, "note": note[: core.LONGEST_NOTE], "said": said, "moved": moved}
         audit.put(conn, Deed(now, who.id, "", action[:32], page_id[:32], detail))
         return said
 
     def _retract(self, conn: Connection, page: Page, by: str, now: datetime) -> None:
         """What an editor calls no news was told to chats: each is told so, as an answer to what it got."""
-        readers.retract(conn, self.letter, page.source, page.changes, f"{by} says that it is no news.", now)
+
+        def letter(channel: str, route: str, key: str, *rest: Any, **more: Any) -> tuple[Alert, Sequence[Delivery]]:
+            return self.letter(channel, route, f"{key} {instant(now)}", *rest, **more)  # each closing is said
+
+        readers.retract(conn, letter, page.source, page.changes, f"{by} says that it is no news.", now)
+
+    def _restore(self, conn: Connection, page: Page, by: str, now: datetime) -> None:
+        """What was retracted when this page was closed stands again: the same chats are told so."""
+        assert page.closed is not None
+        lines: tuple[Line, ...] = ((Run("It stands after all. ", "strong"), Run(f"{by} opened it again.")),)
+        for told in alerts.about(conn, page.source, page.changes):
+            key = f"{told.id} {instant(page.closed)}"
+            if alerts.made(conn, [content_id("retraction", told.channel, key)]):
+                self.write(conn, told.channel, "restored", key, lines, now, extras=Extras(reply_to=told.id))
 
     def _touch(self, conn: Connection, page: Page, touch: Touch) -> tuple[str, bool]:
         newer = pages.standing_on(conn, page.escalation, page.source)
