@@ -632,8 +632,8 @@ def test_who_is_asked_by_a_page_is_a_recipient(
     rig: Rig, replay: Replay, words: dict[str, str], gained: list[str], lost: list[str]
 ) -> None:
     token = {"telegram": 'token_env = "HOOK_SECRET"'}
-    rig.watch(source(rig.site), DUTY.format(**WEEKLY), **token)
     story(rig)
+    rig.watch(source(rig.site), DUTY.format(**WEEKLY), **token)
     own = rig.path.read_text()
     rig.watch(source(rig.site), DUTY.format(**(WEEKLY | words)), **token)
     new = rig.folder / "new.toml"
@@ -647,8 +647,8 @@ def test_who_is_asked_by_a_page_is_a_recipient(
 
 
 def test_an_exchange_holds_on_both_sides(rig: Rig, replay: Replay) -> None:
-    rig.watch(source(rig.site), DUTY.format(**WEEKLY), telegram='token_env = "HOOK_SECRET"')
     story(rig)
+    rig.watch(source(rig.site), DUTY.format(**WEEKLY), telegram='token_env = "HOOK_SECRET"')
 
     def exchange(conn: Connection) -> str:
         duty.sync(conn, load(rig.path), NOON)
