@@ -288,6 +288,7 @@ def export(
         Path,
         typer.Option("--to", metavar="FILE", help="Ends in .warc.gz or .zip (captures), .jsonl or .csv (changes)."),
     ],
+    force: Annotated[bool, typer.Option("--force", help="Overwrite FILE if it is there.")] = False,
     config: ConfigPath = CONFIG,
     json: Json = False,
     log_level: Log = LogLevel.WARNING,
@@ -296,7 +297,7 @@ def export(
     desk = Desk.begin(config, json=json, log_level=log_level)
     from watcher.commands import proving
 
-    proving.export(desk, name, to)
+    proving.export(desk, name, to, force=force)
 
 
 @app.command("import", epilog="Example: watcher import doj-sanctuary-list evidence.zip")
@@ -304,6 +305,7 @@ def take_in(
     name: Name,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A WARC file, or an evidence bundle (.zip).")],
     *,
+    force: Annotated[bool, typer.Option("--force", help="Take captures of another page, too.")] = False,
     config: ConfigPath = CONFIG,
     now: Now = "",
     json: Json = False,
@@ -313,7 +315,7 @@ def take_in(
     desk = Desk.begin(config, now=now, json=json, log_level=log_level)
     from watcher.commands import proving
 
-    asyncio.run(proving.take_in(desk, desk.source(name), file))
+    asyncio.run(proving.take_in(desk, desk.source(name), file, force=force))
 
 
 @app.command()

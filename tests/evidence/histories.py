@@ -54,6 +54,6 @@ def beside(rig: Rig, name: str) -> Rig:
 
 def exported(rig: Rig, name: str) -> Path:
     path = rig.folder / name
-    code, told = ran(rig, "export", "list", "--to", str(path))
+    code, told = ran(rig, "export", "list", "--to", str(path), "--force")
     assert code == 0, told
     return path

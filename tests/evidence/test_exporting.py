@@ -213,3 +213,13 @@ def test_damaged_evidence_is_not_exported(rig: Rig, form: str, damage: str) -> N
     assert bad.id in told
     assert [path.name for path in rig.folder.iterdir() if "out" in path.name] == []
     assert rig.store.read_sync(snapshots.first_bad, "list") == bad.id
+
+
+def test_a_file_that_is_there_is_not_overwritten_unasked(rig: Rig) -> None:
+    path = exported(lived(rig), "out.csv")
+    path.write_text("mine")
+    code, told = ran(rig, "export", "list", "--to", str(path))
+    assert (code, "is there already" in told, path.read_text()) == (2, True, "mine")
+    code, told = ran(rig, "export", "list", "--to", str(path), "--force")
+    assert (code, " changes of list" in told) == (0, True)
+    assert all(line.startswith('"') for line in path.read_text().splitlines())

@@ -17,7 +17,7 @@ import pytest
 from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
-from tests.evidence.histories import exported, lived, ran
+from tests.evidence.histories import beside, exported, lived, ran
 from tests.rig import Rig, minutes, table, without
 from watcher.captures import Arrival, CaptureError
 from watcher.core import Source
@@ -92,6 +92,27 @@ def test_an_archive_without_the_page_is_said(tmp_path: Path) -> None:
     path = foreign(tmp_path / "other.warc.gz")
     with pytest.raises(CaptureError, match=r"captures of https://example\.org/, found none"):
         taken(path, Source("x", "page", "https://example.org/"))
+
+
+@pytest.mark.parametrize("time", ["9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00Z", "2900-01-01T00:00:00Z"])
+def test_a_time_that_cannot_be_is_refused(tmp_path: Path, time: str) -> None:
+    path = tmp_path / "x.warc"
+    path.write_bytes(warc().replace(b"2026-03-01T12:00:00Z", time.encode()))
+    with pytest.raises(CaptureError, match=r"expected a sound WARC file|up to now, found one of"):
+        taken(path)
+
+
+@pytest.mark.parametrize("form", ["zip", "warc.gz"])
+def test_the_captures_of_another_page_are_refused(rig: Rig, form: str) -> None:
+    path = exported(lived(rig), f"out.{form}")
+    other = beside(rig, "other")
+    other.path.write_text(other.path.read_text().replace(rig.site.url("/list"), rig.site.url("/elsewhere")))
+    with other.store:
+        code, told = ran(other, "import", "list", str(path))
+        assert (code, rig.site.url("/elsewhere") in told, rig.site.url("/list") in told) == (2, True, True)
+        assert other.snapshots() == []
+        assert ran(other, "import", "list", str(path), "--force")[0] == 0
+        assert len(other.snapshots()) == 5
 
 
 # ---------------------------------------------------------------- hostile WARC files

@@ -168,11 +168,13 @@ def _roots(desk: Desk) -> list[Certificate]:
         raise Refused(MISSING.format(error.name)) from error
 
 
-def export(desk: Desk, source: str, path: Path) -> None:
-    """Write what is stored of `source` to a file. Raises Refused where that cannot be."""
+def export(desk: Desk, source: str, path: Path, *, force: bool = False) -> None:
+    """Write what is stored of `source` to a file; Refused where that cannot be, or one is there, unless `force`."""
     if exporting.ending(path) is None:
         known = ", ".join(exporting.FORMS)
         raise Refused(f"--to: expected a file whose name ends in one of {known}; found {path.name!r:.80}")
+    if path.exists() and not force:
+        raise Refused(f"{path}: is there already: name another path, or overwrite it with --force")
     with desk.store() as store:
         lengths = proof.lengths(store)
         with progress(desk, "records", lengths[source] if source in lengths else _unstored(desk, source)) as step:
@@ -185,15 +187,16 @@ def export(desk: Desk, source: str, path: Path) -> None:
     if desk.json:
         emit({"source": source, "file": str(path), "records": done.records, "bytes": done.size})
     else:
-        say(desk, f"{path}: {done.records:,} records of {source}, {done.size:,} bytes")
+        what = "records" if exporting.ending(path) in exporting.CAPTURES else "changes"
+        say(desk, f"{path}: {done.records:,} {what} of {source}, {done.size:,} bytes")
 
 
-async def take_in(desk: Desk, source: Source, path: Path) -> None:
-    """Take the captures of a WARC file or a bundle into the history. Raises Refused where they cannot be had."""
+async def take_in(desk: Desk, source: Source, path: Path, *, force: bool = False) -> None:
+    """Take the captures of a WARC file or a bundle into the history; of another page with `force`. Raises Refused."""
     with desk.store(writing=True) as store:
         known = {(one.at, one.sha256) for one in store.read_sync(snapshots.snapshots, source.name)}
         try:
-            with importing.opened(path, source, known) as arrivals:
+            with importing.opened(path, source, known, now=desk.clock(), force=force) as arrivals:
                 async with running(desk.config, store, clock=desk.clock, given=desk.given is not None) as app:
                     with progress(desk, "captures", len(arrivals)) as step:
                         done = await backfill(app.parts, source, app.state(source), arrivals, progress=step)

@@ -17,7 +17,8 @@ FORMS: dict[str, Write] = {
     ".jsonl": lambda store, source, _, out, step: listing.lines(store, source, out, step),
     ".csv": lambda store, source, _, out, step: listing.table(store, source, out, step),
 }
-"""By ending: the first two hold the captures, the others the changes."""
+"""By ending: those in CAPTURES hold the captures, the others the changes."""
+CAPTURES = (".warc.gz", ".zip")
 
 
 class Exported(NamedTuple):

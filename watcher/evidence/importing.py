@@ -10,16 +10,23 @@ import tempfile
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
 from typing import IO, NamedTuple
+from urllib.parse import urlsplit
 
 from watcher.captures import MOST_ALTOGETHER, MOST_BYTES, MOST_FILES, Arrival, CaptureError, Stored
-from watcher.core import Fetched, Snapshot, Source
+from watcher.core import Fetched, Snapshot, Source, instant
 
 MOST_TOLD = 256 << 20
 """Characters of all addresses and headers together, which are held in memory."""
+
+
+EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
+"""There were no pages before."""
+SKEW = timedelta(minutes=5)
+"""How far two clocks may differ."""
 
 
 class Found(NamedTuple):
@@ -42,6 +49,8 @@ class Arrivals:
     def __init__(self, store: IO[bytes], known: Collection[tuple[datetime, str]] = ()) -> None:
         self.found: list[Found] = []
         self.thinned = 0
+        self.page = ""
+        """The address that was asked for the last capture that has a record."""
         self._store = store
         self._known = known
         self._told = 0
@@ -69,6 +78,7 @@ class Arrivals:
     def settle(self, one: Snapshot) -> None:
         """The capture that was taken last is `one`, as it was recorded."""
         recorded = Fetched(one.url, one.status, one.headers, b"", one.redirects, one.peer)
+        self.page = one.redirects[0].url if one.redirects else one.url
         self.found[-1] = self.found[-1]._replace(at=one.at, fetched=recorded)
 
     async def arrival(self, one: Found, source: Source, stored: Stored) -> Arrival | None:  # noqa: ARG002 - as Old asks
@@ -80,8 +90,18 @@ class Arrivals:
 
 
 @contextmanager
-def opened(path: Path, source: Source, known: Collection[tuple[datetime, str]] = ()) -> Iterator[Arrivals]:
-    """Read a file as far as it is about `source`. Raises CaptureError for one that is damaged, cut or no such file."""
+def opened(
+    path: Path,
+    source: Source,
+    known: Collection[tuple[datetime, str]] = (),
+    *,
+    now: datetime | None = None,
+    force: bool = False,
+) -> Iterator[Arrivals]:
+    """Read a file as far as it is about `source`; records of another page only with `force`, none from after `now`.
+
+    Raises CaptureError for such a file, and for one that is damaged, cut or no such file.
+    """
     from watcher.evidence import unbundling, unwarcing
 
     read = {".zip": unbundling.read, ".warc.gz": unwarcing.read, ".warc": unwarcing.read}
@@ -95,4 +115,29 @@ def opened(path: Path, source: Source, known: Collection[tuple[datetime, str]] =
         form(path, source, arrivals)
         if not arrivals.found:
             raise CaptureError(f"{path}: expected captures of {source.url}, found none")
+        _in_time(path, arrivals, now or datetime.now(UTC))
+        if arrivals.page and not force and not _of(arrivals.page, source):
+            raise CaptureError(
+                f"{path}: expected captures of {source.url}, found those of {arrivals.page:.200}: take them by --force"
+            )
         yield arrivals
+
+
+def _in_time(path: Path, arrivals: Arrivals, now: datetime) -> None:
+    for one in arrivals.found:
+        if not EARLIEST <= one.at <= now + SKEW:
+            raise CaptureError(
+                f"{path}: expected captures from {EARLIEST.year} up to now, found one of {instant(one.at)}"
+            )
+
+
+def _of(url: str, source: Source) -> bool:
+    """Whether an address is that of the source's page; of the Federal Register, an API of the host is asked."""
+    one, other = page(url), page(source.url)
+    return one[0] == other[0] and (one[1] == other[1] or source.kind == "federal_register")
+
+
+def page(url: str) -> tuple[str, str, str]:
+    """Host, path and query of an address, however it was written."""
+    parts = urlsplit(url)
+    return (parts.hostname or "").removeprefix("www."), parts.path.rstrip("/"), parts.query

@@ -29,7 +29,7 @@ def lines(store: Store, source: str, out: IO[bytes], step: Callable[[int], None]
 def table(store: Store, source: str, out: IO[bytes], step: Callable[[int], None]) -> None:
     """Write the changes as CSV, in UTF-8, a row each."""
     text = io.TextIOWrapper(out, encoding="utf-8", newline="", write_through=True)
-    writer = csv.writer(text)
+    writer = csv.writer(text, quoting=csv.QUOTE_ALL)
     writer.writerow(COLUMNS)
     _each(store, source, lambda change: writer.writerow([cell(value) for value in _row(change)]), step)
     text.detach()

@@ -13,18 +13,19 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, NamedTuple
-from urllib.parse import urlsplit
 
 from watcher import coding
 from watcher.captures import MOST_ALTOGETHER, MOST_BYTES, CaptureError
 from watcher.core import Failure, Fetched, Source, parse_instant
 from watcher.evidence.chain import LONGEST, Chain
-from watcher.evidence.importing import Arrivals
+from watcher.evidence.importing import Arrivals, page
 
 MOST_HEADERS = 256 << 10
 """Bytes of all headers of one record."""
 ERRORS = (400, 599)
 REDIRECTS = range(300, 400)
+ODD = (AttributeError, TypeError, AssertionError)
+"""What warcio may raise for records that are none."""
 
 
 class Waiting(NamedTuple):
@@ -40,7 +41,7 @@ def read(path: Path, source: Source, arrivals: Arrivals) -> None:
     """Take the captures of the file at `path` that are of `source`. Raises CaptureError."""
     from warcio.exceptions import ArchiveLoadFailed
 
-    damaged = (ArchiveLoadFailed, EOFError, OSError, ValueError, zlib.error, AttributeError, TypeError, AssertionError)
+    damaged = (ArchiveLoadFailed, EOFError, OSError, ValueError, OverflowError, zlib.error, *ODD)
     noise = io.StringIO()
     try:
         with _plain(path) as stream, contextlib.redirect_stderr(noise):
@@ -157,18 +158,8 @@ def _due(text: bytes) -> int | None:
 
 def _take(waiting: Waiting | None, source: Source, arrivals: Arrivals) -> None:
     """Take an answer that another program has archived, if it is the page's."""
-    if waiting and _same(waiting.fetched.url, source.url) and waiting.fetched.status not in REDIRECTS:
+    if waiting and page(waiting.fetched.url) == page(source.url) and waiting.fetched.status not in REDIRECTS:
         arrivals.take(waiting.at, waiting.fetched, waiting.place)
-
-
-def _same(one: str, other: str) -> bool:
-    """Whether two addresses are of one page, however they were written."""
-    return _place(one) == _place(other)
-
-
-def _place(url: str) -> tuple[str, str, str]:
-    parts = urlsplit(url)
-    return (parts.hostname or "").removeprefix("www."), parts.path.rstrip("/"), parts.query
 
 
 def _waiting(place: str, record: Any) -> Waiting | None:
