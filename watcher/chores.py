@@ -60,6 +60,7 @@ class Chores:
         self.calendars_known = asyncio.Event()
         if not any(rota.calendar for rota in self.config.rotas):
             self.calendars_known.set()
+        self.watched: Callable[[], list[Source]] = lambda: app.sources
         self.archiving: Archiving | None = None
         if any(source.archive for source in app.config.sources):
             from watcher.evidence.archiving import Archiving
@@ -187,7 +188,7 @@ class Chores:
 
     async def archive(self) -> None:
         """Ask the web archive to keep a page that has changed."""
-        if self.archiving is not None and await self.archiving.tick(self.config.sources):
+        if self.archiving is not None and await self.archiving.tick(self.watched()):
             self.dispatch.wake()
 
     async def thin(self) -> None:

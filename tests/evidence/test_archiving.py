@@ -27,14 +27,14 @@ class Archive:
         self.asked: list[str] = []
         self.page = rig.site.url("/list")
         rig.site.pages[f"/save/{self.page}"] = self.save
-        rig.site.pages[f"/web/20260301120000/{self.page}"] = "<p>kept</p>"
+        rig.site.pages[f"/web/20260301130000/{self.page}"] = "<p>kept</p>"
 
     def save(self, request: Request) -> Reply:
         self.asked.append(request.path)
         if self.busy:
             self.busy -= 1
             return Reply("busy", status=429, headers={"retry-after": "1"})
-        return Reply("", status=302, headers={"location": f"/web/20260301120000/{self.page}"})
+        return Reply("", status=302, headers={"location": f"/web/20260301130000/{self.page}"})
 
 
 @pytest.fixture
@@ -95,7 +95,7 @@ def test_the_copy_is_linked_in_an_answer_to_the_alert(rig: Rig, archive: Archive
     (answer,) = answers(rig)
     told = [one.alert for one in rig.deliveries() if one.channel == CHAT and one.lane == 3]
     assert (answer.channel, [answer.extras.reply_to]) == (CHAT, told)
-    assert answer.lines[0][1].url == rig.site.url(f"/web/20260301120000/{archive.page}")
+    assert answer.lines[0][1].url == rig.site.url(f"/web/20260301130000/{archive.page}")
     assert change.snapshot
     assert asking.tick(after=minutes(60)) is False
     assert Asking(rig).tick() is False
@@ -140,3 +140,15 @@ def test_an_answer_without_a_copy_is_none(rig: Rig, archive: Archive) -> None:
     changed(rig)
     assert Asking(rig).tick() is False
     assert answers(rig) == []
+
+
+def test_a_copy_from_before_the_change_is_not_linked(rig: Rig, archive: Archive) -> None:
+    old = f"/web/20260301120959/{archive.page}"
+    rig.site.pages[old] = "<p>as it was before</p>"
+    rig.site.pages[f"/save/{archive.page}"] = Reply("", status=302, headers={"location": old})
+    changed(rig)
+    asking = Asking(rig)
+    assert asking.tick() is False
+    rig.site.pages[f"/save/{archive.page}"] = archive.save
+    assert asking.tick(after=minutes(2)) is True
+    assert len(answers(rig)) == 1

@@ -27,10 +27,11 @@ _SAVED = re.compile(r"/web/([0-9]{14})[a-z_]{0,4}/")
 
 
 class Wanted(NamedTuple):
-    """A page that is to be saved: its source, the capture in which it had changed, and what had."""
+    """A page that is to be saved: its source, the capture in which it had changed and when, and what had."""
 
     source: Source
     snapshot: str
+    at: datetime
     changes: tuple[str, ...]
 
     @property
@@ -74,7 +75,7 @@ class Archiving:
         address = f"{self.base.rstrip('/')}/save/{one.source.url}"
         answer = await self.fetch(Source(ROUTE, "page", address, ignore_robots=True), address)
         stamp = _stamp(answer)
-        if stamp is None:
+        if stamp is None or stamp < f"{one.at:%Y%m%d%H%M%S}":  # a copy that it had already is not of what changed
             return False
         return await self.store.run(self._link, one, f"{self.base.rstrip('/')}/web/{stamp}/{one.source.url}")
 
@@ -95,11 +96,14 @@ class Archiving:
 
 def _wanted(conn: Connection, sources: dict[str, Source], since: datetime) -> list[Wanted]:
     """What changed since then in `sources` so that it matters, and was not saved yet, oldest first."""
-    found: dict[tuple[str, str], list[str]] = {}
+    found: dict[tuple[str, str], list[Change]] = {}
     for change in changes.history(conn, sources=list(sources), since=since):
         if change.source in sources and change.snapshot and _matters(change):
-            found.setdefault((change.source, change.snapshot), []).append(change.id)
-    wanted = [Wanted(sources[source], snapshot, tuple(ids)) for (source, snapshot), ids in found.items()]
+            found.setdefault((change.source, change.snapshot), []).append(change)
+    wanted = [
+        Wanted(sources[source], snapshot, max(one.at for one in told), tuple(one.id for one in told))
+        for (source, snapshot), told in found.items()
+    ]
     done = alerts.made(conn, [one.mark.id for one in wanted])
     return [one for one in wanted if one.mark.id not in done]
 
