@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+import threading
 from datetime import timedelta
 
 import pytest
 
 from tests.rig import COUNTIES, NOON, Hook, Rig, minutes, route, source, table, webhook, without
-from tests.site import Reply
-from watcher.delivery import LEASE, Delivered
+from tests.site import Reply, Request
+from watcher.app import App
+from watcher.delivery import LEASE, Delivered, Flying
 from watcher.notify.webhook import Webhook
 from watcher.store import outbox
 
@@ -62,6 +64,31 @@ def test_a_failing_channel_holds_up_no_other(both: Rig) -> None:
     assert both.told() == ""
     assert [posted["repeat"] for posted in hook.got] == [False, True]
     assert hook.got[0]["ref"] == hook.got[1]["ref"]
+
+
+def test_a_channel_that_hangs_keeps_no_other_nor_the_next_round_waiting(rig: Rig) -> None:
+    hook, gate = news(rig, webhook(rig.site), route("hook"), route("console")), threading.Event()
+
+    def hang(request: Request) -> Reply:
+        gate.wait(20)
+        return hook(request)
+
+    rig.site.pages["/hook"] = hang
+    rig.now += minutes(30)
+
+    async def rounds(app: App) -> list[Delivered]:
+        flying: Flying = {}
+        await app.check(app.sources, lambda *_: None)
+        ends = [await app.deliver_channels(flying)]
+        assert await flying["console"] == Delivered(sent=1)
+        ends.append(await app.deliver_channels(flying))
+        assert states(rig)["hook"] == "sending"
+        gate.set()
+        assert await flying["hook"] == Delivered(sent=1)
+        return [*ends, await app.deliver_channels(flying)]
+
+    assert rig.run(rounds) == [Delivered(), Delivered(sent=1), Delivered(sent=1)]
+    assert len(hook.got) == 1
 
 
 def test_attempts_wait_longer_each_time(rig: Rig) -> None:

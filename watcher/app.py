@@ -23,7 +23,7 @@ from watcher import pipeline, schedule, series
 from watcher.config import Config, ConfigError
 from watcher.config import source as config_source
 from watcher.core import Clock, Fetch, Source, SourceState, Tools
-from watcher.delivery import Delivered, deliver, fold
+from watcher.delivery import Delivered, Flying, deliver, fold
 from watcher.dispatch import Channels, Dispatch
 from watcher.fetch import Fetcher, FetchSettings
 from watcher.pipeline import Checked, Parts
@@ -179,11 +179,11 @@ class App:
         one, other = await asyncio.gather(self.deliver_channels(), self.sender.drain())
         return Delivered(*map(sum, zip(one, other, strict=True)))
 
-    async def deliver_channels(self) -> Delivered:
-        """Send what is due for channels of one recipient; chats are the sender's."""
+    async def deliver_channels(self, flying: Flying | None = None) -> Delivered:
+        """Send what is due for channels of one recipient; chats are the sender's. `flying`: wait for none of them."""
         dispatch, parts = self.dispatch, self.parts
         is_others = dispatch.is_chat if self.sender is not None else lambda _: False
-        return await deliver(parts.store, self.channels, parts.now, dispatch.plan, self.hosts, is_others)
+        return await deliver(parts.store, self.channels, parts.now, dispatch.plan, self.hosts, is_others, flying)
 
     async def _fold_chats(self) -> None:
         dispatch, parts = self.dispatch, self.parts

@@ -30,6 +30,10 @@ Channels = Callable[[str], Notifier]
 """A channel's name to its notifier; raises LookupError where config.toml has no such channel (any more)."""
 
 
+Flying = dict[str, asyncio.Task["Delivered"]]
+"""The channels that send now, by name, where one that hangs is to hold up nobody."""
+
+
 class Delivered(NamedTuple):
     """How many rows were sent, wait for another attempt, or died."""
 
@@ -49,16 +53,22 @@ async def deliver(
     plan: Plan,
     hosts: Mapping[str, str],
     is_others: Callable[[str], bool] = lambda _: False,
+    flying: Flying | None = None,
 ) -> Delivered:
     """Send all rows that are due now, those that say the same of several pages of a host as one.
 
-    Channels that are `is_others` are left to others.
+    Channels that are `is_others` are left to others. With `flying`, it waits for no channel: what is not through yet
+    flies on, and is left alone by the next call; what has ended since the last one is counted.
     """
     await store.run(outbox.expired, now())
     await fold(store, channels, now, plan, hosts, lambda name: not is_others(name))
     names = {name for name in await store.read(outbox.channels_waiting) if not is_others(name)}
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(_channel(store, channels, name, now)) for name in sorted(names)]
+    if flying is None:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(_channel(store, channels, name, now)) for name in sorted(names)]
+    else:
+        tasks = [flying.pop(name) for name in sorted(flying) if flying[name].done()]
+        flying |= {name: asyncio.create_task(_channel(store, channels, name, now)) for name in names - set(flying)}
     ends = [task.result() for task in tasks]
     return Delivered(*(sum(column) for column in zip(*ends, strict=True))) if ends else Delivered()
 

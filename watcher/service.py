@@ -16,6 +16,7 @@ from watcher import pipeline
 from watcher.app import App, Tell
 from watcher.chores import Chores
 from watcher.core import Source
+from watcher.delivery import Flying
 from watcher.folding import HOLD
 from watcher.sender import Sender
 from watcher.store import StoreError
@@ -40,21 +41,23 @@ async def serve(app: App, stop: asyncio.Event, tell: Tell, beside: Sequence[Besi
     passed = app.passed
     passed |= {"fetch": None, "store": None}
     chores = Chores(app)
+    flying: Flying = {}
     async with asyncio.TaskGroup() as group:
         tasks = [
             group.create_task(_check(app, stop, tell, passed)),
-            group.create_task(_again(stop, TICK, lambda: _write(app, passed))),
+            group.create_task(_again(stop, TICK, lambda: _write(app, passed, flying))),
             *(group.create_task(_again(stop, chore.every, chore.work)) for chore in chores.all()),
             *(group.create_task(other(stop)) for other in beside),
         ]
         if app.sender is not None:
             tasks.append(group.create_task(_send(app.sender, stop, passed)))
         await stop.wait()
-        _, late = await asyncio.wait(tasks, timeout=GRACE)
+        _, late = await asyncio.wait([*tasks, *flying.values()], timeout=GRACE)
         for task in late:
             task.cancel()
+        await asyncio.gather(*flying.values(), return_exceptions=True)
     with contextlib.suppress(StoreError):
-        await _write(app, passed)
+        await _write(app, passed, None)
 
 
 async def _check(app: App, stop: asyncio.Event, tell: Tell, passed: dict[str, float | None]) -> None:
@@ -76,11 +79,11 @@ async def _check(app: App, stop: asyncio.Event, tell: Tell, passed: dict[str, fl
             await either(stop, TICK)
 
 
-async def _write(app: App, passed: dict[str, float | None]) -> None:
-    """Store the checks that wait, and send what is due to channels of one recipient."""
+async def _write(app: App, passed: dict[str, float | None], flying: Flying | None) -> None:
+    """Store the checks that wait, and send what is due to channels of one recipient, each beside the others."""
     await pipeline.flush(app.parts)
     passed["store"] = time.monotonic()
-    await app.deliver_channels()
+    await app.deliver_channels(flying)
 
 
 async def _send(sender: Sender, stop: asyncio.Event, passed: dict[str, float | None]) -> None:

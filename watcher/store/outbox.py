@@ -71,14 +71,14 @@ def replace_alerts(conn: Connection, replaced: Mapping[str, str]) -> None:
 def claim(
     conn: Connection, now: datetime, *, limit: int, lease: timedelta, channel: str | None = None
 ) -> list[Delivery]:
-    """Take at most `limit` rows that are due, oldest first, to be sent within `lease`; no other process gets them.
+    """Take at most `limit` due rows, by lane, oldest first, to be sent within `lease`; no other process gets them.
 
     Of one alert only the first part that is not yet sent is given: claim again once it is recorded.
     """
     query = _deliveries().where(table.c.state != "sending", table.c.due <= now, _next_in_line())
     if channel is not None:
         query = query.where(table.c.channel == channel)
-    query = query.order_by(table.c.n).limit(limit).with_for_update(of=table, skip_locked=True)
+    query = query.order_by(table.c.lane, table.c.n).limit(limit).with_for_update(of=table, skip_locked=True)
     claimed = [replace(one, state="sending", due=now + lease) for one in _read(conn, query)]
     if claimed:
         mine = table.c.id.in_([one.id for one in claimed])
