@@ -22,7 +22,6 @@ from watcher.evidence.importing import Arrivals, page
 
 MOST_HEADERS = 256 << 10
 """Bytes of all headers of one record."""
-ERRORS = (400, 599)
 REDIRECTS = range(300, 400)
 ODD = (AttributeError, TypeError, AssertionError)
 """What warcio may raise for records that are none."""

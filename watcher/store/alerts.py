@@ -8,10 +8,8 @@ from sqlalchemy import Connection, Select, exists, func, select
 
 from watcher.core import Alert, Delivery, content_id
 from watcher.store.tables import alert as table
-from watcher.store.tables import change, delivery, insert, row
+from watcher.store.tables import batches, change, delivery, insert, row
 
-TOGETHER = 500
-"""Ids asked for at a time."""
 DIGEST = "digest"
 """The route of alerts that tell what came of many sources together."""
 MOVED = "moved"
@@ -24,7 +22,8 @@ def put_all(conn: Connection, made: Sequence[tuple[Alert, Sequence[Delivery]]]) 
     """Store many alerts with their parts at once; what is stored already stays as it is."""
     if made:
         conn.execute(insert(conn.dialect.name, table), [row(table, one) for one, _ in made])
-        conn.execute(insert(conn.dialect.name, delivery), [row(delivery, part) for _, parts in made for part in parts])
+    if rows := [row(delivery, part) for _, parts in made for part in parts]:
+        conn.execute(insert(conn.dialect.name, delivery), rows)
 
 
 def alert(conn: Connection, alert_id: str) -> Alert | None:
@@ -35,8 +34,8 @@ def alert(conn: Connection, alert_id: str) -> Alert | None:
 def made(conn: Connection, ids: Sequence[str]) -> set[str]:
     """Return those of these alerts that are stored."""
     found: set[str] = set()
-    for first in range(0, len(ids), TOGETHER):
-        found |= set(conn.execute(select(table.c.id).where(table.c.id.in_(ids[first : first + TOGETHER]))).scalars())
+    for some in batches(ids):
+        found |= set(conn.execute(select(table.c.id).where(table.c.id.in_(some))).scalars())
     return found
 
 

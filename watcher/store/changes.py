@@ -11,16 +11,14 @@ import msgspec
 from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, func, or_, select
 
 from watcher.core import Change, Severity, Subject
+from watcher.store.tables import TOGETHER, batches, insert
 from watcher.store.tables import change as table
-from watcher.store.tables import insert
 
 PLAIN = (
     "id", "source", "at", "last_seen", "kind", "severity", "path", "old", "new", "summary", "snapshot", "before",
     "spans", "returned",
 )  # fmt: skip
 """The fields that are stored as they are; the subject is spread over columns of its own."""
-TOGETHER = 500
-"""Rows fetched, and ids asked for, at a time."""
 STATE = "us-state:"
 """What the ids of states begin with; what lies in one has its postal code as its state."""
 REMOVALS = ("*.removed", "*.delisted")
@@ -95,8 +93,8 @@ def change(conn: Connection, change_id: str) -> Change | None:
 def changes_by_id(conn: Connection, ids: Sequence[str]) -> list[Change]:
     """Return the stored ones of these changes, in the order of `ids`."""
     found: dict[str, Change] = {}
-    for first in range(0, len(ids), TOGETHER):
-        query = select(table).where(table.c.id.in_(ids[first : first + TOGETHER]))
+    for some in batches(ids):
+        query = select(table).where(table.c.id.in_(some))
         found |= {one.id: one for one in _changes(conn, query)}
     return [found[one] for one in ids if one in found]
 

@@ -11,10 +11,7 @@ from sqlalchemy import Connection, Select, select, update
 
 from watcher.people import Chat
 from watcher.store.people_tables import chat as table
-from watcher.store.tables import insert, row
-
-TOGETHER = 500
-"""Ids asked for at a time."""
+from watcher.store.tables import batches, insert, row
 
 
 def put(conn: Connection, one: Chat) -> None:
@@ -30,8 +27,8 @@ def chat(conn: Connection, chat_id: str) -> Chat | None:
 def some(conn: Connection, ids: Sequence[str]) -> dict[str, Chat]:
     """Return those of these chats that are known."""
     found: dict[str, Chat] = {}
-    for first in range(0, len(ids), TOGETHER):
-        query = select(table).where(table.c.id.in_(ids[first : first + TOGETHER]))
+    for part in batches(ids):
+        query = select(table).where(table.c.id.in_(part))
         found |= {one.id: one for one in _read(conn, query)}
     return found
 

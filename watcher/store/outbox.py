@@ -17,9 +17,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, Update, bindparam, exists, func, or_, select, update
 
 from watcher.core import Alert, Dead, Delivery, Moved, Outcome, Retry, Sent
+from watcher.store.alerts import put_all
 from watcher.store.tables import alert as alerts
 from watcher.store.tables import delivery as table
-from watcher.store.tables import insert, row
 
 OPEN = ("pending", "wait", "sending")
 LOST = "the process ended while sending"
@@ -29,9 +29,7 @@ WITHHELD = "withheld: "
 
 def put_alert(conn: Connection, alert: Alert, deliveries: Sequence[Delivery]) -> None:
     """Store an alert and its parts; what is stored already stays as it is."""
-    conn.execute(insert(conn.dialect.name, alerts), row(alerts, alert))
-    if deliveries:
-        conn.execute(insert(conn.dialect.name, table), [row(table, one) for one in deliveries])
+    put_all(conn, [(alert, deliveries)])
 
 
 def telling(conn: Connection, change_ids: Collection[str]) -> set[str]:
@@ -75,15 +73,19 @@ def claim(
 
     Of one alert only the first part that is not yet sent is given: claim again once it is recorded.
     """
-    query = _deliveries().where(table.c.state != "sending", table.c.due <= now, _next_in_line())
+    query = rows().where(table.c.state != "sending", table.c.due <= now, _next_in_line())
     if channel is not None:
         query = query.where(table.c.channel == channel)
-    query = query.order_by(table.c.lane, table.c.n).limit(limit).with_for_update(of=table, skip_locked=True)
-    claimed = [replace(one, state="sending", due=now + lease) for one in _read(conn, query)]
-    if claimed:
-        mine = table.c.id.in_([one.id for one in claimed])
-        conn.execute(update(table).where(mine).values(state="sending", due=now + lease))
-    return claimed
+    return take(conn, query.order_by(table.c.lane, table.c.n).limit(limit), now + lease)
+
+
+def take(conn: Connection, query: Select[Any], until: datetime) -> list[Delivery]:
+    """Take the rows of a query that `rows` began, to be sent until then; those that another takes are left out."""
+    found = _read(conn, query.with_for_update(of=table, skip_locked=True))
+    if found:
+        mine = table.c.id.in_([one.id for one in found])
+        conn.execute(update(table).where(mine).values(state="sending", due=until))
+    return [replace(one, state="sending", due=until) for one in found]
 
 
 def expired(conn: Connection, now: datetime) -> int:
@@ -144,13 +146,13 @@ def next_due(conn: Connection) -> datetime | None:
 
 def deliveries(conn: Connection, alert_id: str) -> list[Delivery]:
     """Return the parts of an alert in order."""
-    return _read(conn, _deliveries().where(table.c.alert == alert_id).order_by(table.c.channel, table.c.part))
+    return _read(conn, rows().where(table.c.alert == alert_id).order_by(table.c.channel, table.c.part))
 
 
 def sent(conn: Connection, alert_ids: Collection[str]) -> list[Delivery]:
     """Return the parts of these alerts that were sent, in order."""
     mine = (table.c.alert.in_(alert_ids)) & (table.c.state == "sent")
-    return _read(conn, _deliveries().where(mine).order_by(table.c.alert, table.c.channel, table.c.part))
+    return _read(conn, rows().where(mine).order_by(table.c.alert, table.c.channel, table.c.part))
 
 
 def _fold_withheld(conn: Connection, mine: ColumnElement[bool]) -> None:
@@ -159,7 +161,8 @@ def _fold_withheld(conn: Connection, mine: ColumnElement[bool]) -> None:
     conn.execute(update(table).where(back, table.c.reason.startswith(WITHHELD)).values(state="folded"))
 
 
-def _deliveries() -> Select[Any]:
+def rows() -> Select[Any]:
+    """Return the query of all rows, each with what its alert says of it."""
     columns = [
         alerts.c[field.name] if field.name in {"source", "changes"} else table.c[field.name]
         for field in fields(Delivery)

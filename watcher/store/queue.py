@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import fields, replace
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, func, select, update
 
 from watcher.core import Alert, Delivery, content_id
+from watcher.store import outbox
 from watcher.store.alerts import MOVED
+from watcher.store.outbox import OPEN
 from watcher.store.people_tables import chat, held, subscription
 from watcher.store.tables import alert as alerts
+from watcher.store.tables import batches, insert
 from watcher.store.tables import delivery as table
-from watcher.store.tables import insert
 from watcher.store.tables import row as row_of
 
-OPEN = ("pending", "wait", "sending")
 READERS = 3
 """The first lane of what readers are told."""
 AGAIN = timedelta(seconds=5)
 """After this long an edit is looked at again whose message was not sent yet."""
-TOGETHER = 500
-"""Ids named in one statement."""
 
 
 class Waiting(NamedTuple):
@@ -80,15 +78,7 @@ def standing(conn: Connection, now: datetime, since: datetime) -> Standing:
 def claim(conn: Connection, ids: Sequence[str], now: datetime, lease: timedelta) -> list[Delivery]:
     """Take these rows, to be sent within `lease`; those that another process took, or that are done, are left out."""
     free = table.c.id.in_(ids) & table.c.sent_at.is_(None) & table.c.state.in_(("pending", "wait"))
-    columns = [
-        alerts.c[one.name] if one.name in {"source", "changes"} else table.c[one.name] for one in fields(Delivery)
-    ]
-    query = select(*columns).join(alerts, alerts.c.id == table.c.alert).where(free)
-    query = query.with_for_update(of=table, skip_locked=True)
-    found = [Delivery(**row._asdict()) for row in conn.execute(query)]
-    mine = table.c.id.in_([one.id for one in found])
-    conn.execute(update(table).where(mine).values(state="sending", due=now + lease))
-    return [replace(one, state="sending", due=now + lease) for one in found]
+    return outbox.take(conn, outbox.rows().where(free), now + lease)
 
 
 def receipts(conn: Connection, wanted: Collection[tuple[str, str]]) -> dict[tuple[str, str], str]:
@@ -108,7 +98,7 @@ def sent_since(conn: Connection, since: datetime, channels: Collection[str], pre
 
 def fold(conn: Connection, alert_ids: Sequence[str], reason: str) -> None:
     """What is open of these alerts is not sent: another message says the same."""
-    for some in _batches(alert_ids):
+    for some in batches(alert_ids):
         open_ones = table.c.alert.in_(some) & table.c.sent_at.is_(None) & table.c.state.in_(OPEN)
         conn.execute(update(table).where(open_ones).values(state="folded", reason=reason))
 
@@ -144,7 +134,7 @@ def outdate(conn: Connection, edited: Delivery) -> None:
 def told_in(conn: Connection, alert_ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
     """Return the changes that each of these alerts tells, by id, oldest alert first; none where it is about none."""
     found: dict[str, tuple[str, ...]] = {}
-    for some in _batches(alert_ids):
+    for some in batches(alert_ids):
         query = select(alerts.c.id, alerts.c.changes).where(alerts.c.id.in_(some)).order_by(alerts.c.at, alerts.c.id)
         found |= {row.id: row.changes for row in conn.execute(query) if row.changes}
     return found
@@ -202,8 +192,3 @@ def _here(column: ColumnElement[str], channel: str) -> ColumnElement[bool]:
 
 def _of(channels: Collection[str], prefix: str) -> ColumnElement[bool]:
     return table.c.channel.in_(channels) | table.c.channel.startswith(prefix, autoescape=True)
-
-
-def _batches(ids: Sequence[str]) -> Iterator[Sequence[str]]:
-    for first in range(0, len(ids), TOGETHER):
-        yield ids[first : first + TOGETHER]

@@ -10,10 +10,10 @@ from sqlalchemy import CTE, JSON, Connection, Select, cast, exists, func, select
 
 from watcher.core import Change, Delivery
 from watcher.store import outbox
-from watcher.store.changes import TOGETHER, change_of
+from watcher.store.changes import change_of
+from watcher.store.tables import TOGETHER, delivery, snapshot
 from watcher.store.tables import alert as alerts
 from watcher.store.tables import change as changes
-from watcher.store.tables import delivery, snapshot
 
 
 class Told(NamedTuple):

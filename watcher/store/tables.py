@@ -7,6 +7,7 @@ would load both dialects at each start, a tenth of a second.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -35,6 +36,8 @@ from watcher.core import Extras, Hop, Run, Span, Validators, instant, parse_inst
 if TYPE_CHECKING:
     from sqlalchemy import Insert
 
+TOGETHER = 500
+"""Rows fetched, and ids named in one statement, at a time."""
 HEAD = "0004"
 """The newest migration; a database with this stamp is opened without alembic."""
 
@@ -265,6 +268,12 @@ def insert(dialect: str, table: Table, *, replacing: bool = False) -> Insert:
         return new.on_conflict_do_nothing()
     every = {column.name: new.excluded[column.name] for column in table.columns}
     return new.on_conflict_do_update(index_elements=list(table.primary_key), set_=every)
+
+
+def batches(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Ids, as many at a time as one statement may name."""
+    for first in range(0, len(ids), TOGETHER):
+        yield ids[first : first + TOGETHER]
 
 
 def row(table: Table, value: object) -> dict[str, Any]:
