@@ -51,6 +51,18 @@ class Severity(enum.IntEnum):
         return self.name.lower()
 
 
+class Lane(enum.IntEnum):
+    """Who goes first of those who wait for a message: whoever is on call, then who has asked, then readers."""
+
+    PING = 0
+    """The first ping of a page."""
+    AGAIN = 1
+    """Later ones, and all else that whoever is on call must know."""
+    ANSWER = 2
+    ALERT = 3
+    DIGEST = 4
+
+
 # ---------------------------------------------------------------- what is watched
 
 
@@ -535,7 +547,7 @@ class Delivery:
 
     `state` is pending, sending, wait, sent, dead, or folded (another alert says the same); `due` is when it may be
     tried (next); `reason` says why it waits or died; `repeat` is set once a send may have arrived without our knowing.
-    `lane` is who goes first: 0 the first ping of somebody on call, 1 later ones, 2 answers, 3 alerts, 4 digests.
+    `lane` is who goes first.
     """
 
     id: str
@@ -554,7 +566,7 @@ class Delivery:
     repeat: bool = False
     receipt: str = ""
     sent_at: datetime | None = None
-    lane: int = 3
+    lane: int = Lane.ALERT
     extras: Extras = PLAIN
 
 

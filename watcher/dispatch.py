@@ -35,15 +35,16 @@ class Channels:
 
     def __call__(self, name: str) -> Notifier:
         """Raises LookupError for a channel that is not in config.toml (any more)."""
-        if name not in self.built and name.startswith(TELEGRAM):
-            self.built[name] = self._chat(name)
         if name not in self.built:
-            found = next((channel for channel in self.config.channels if channel.name == name), None)
-            if found is None:
-                raise LookupError(f"there is no channel {name!r} in config.toml")
-            made = plugins.build_notifier(found.kind, found.revealed(), self.tools)
+            made = self._chat(name) if name.startswith(TELEGRAM) else self._channel(name)
             self.built.setdefault(name, made)  # the store's thread and the event loop both ask
         return self.built[name]
+
+    def _channel(self, name: str) -> Notifier:
+        found = next((channel for channel in self.config.channels if channel.name == name), None)
+        if found is None:
+            raise LookupError(f"there is no channel {name!r} in config.toml")
+        return plugins.build_notifier(found.kind, found.revealed(), self.tools)
 
     def _chat(self, name: str) -> Notifier:
         """The notifier of a chat that has joined."""
@@ -140,9 +141,10 @@ class Dispatch:
             same = tuple(change.id for change in changes), chat.timezone
             groups.setdefault(same, (changes, []))[1].append(chat.id)
         for (_, zone), (changes, chats) in groups.items():
-            like = Alert("", readers.ROUTE, chats[0], changes[0].source, changes[0].snapshot, now, _sorted(changes))
+            first, ids = changes[0], tuple(sorted(change.id for change in changes))
+            like = Alert("", readers.ROUTE, chats[0], first.source, first.snapshot, now, ids)
             planned = self.plan(like, changes, related=_naming_same(related, changes), hold=self.hold, zone=zone)
-            made = readers.copies(planned, chats, changes, like)
+            made = readers.copies(planned, chats, like)
             alerts.put_all(conn, [(one, answering(rows, answers.get(one.channel, ""))) for one, rows in made])
 
     def _routed(self, found: Sequence[Change], related: Sequence[Change]) -> list[tuple[Alert, Sequence[Delivery]]]:
@@ -217,10 +219,6 @@ def answering(deliveries: Sequence[Delivery], earlier: str) -> Sequence[Delivery
         return deliveries
     first = replace(deliveries[0], extras=replace(deliveries[0].extras, reply_to=earlier))
     return [first, *deliveries[1:]]
-
-
-def _sorted(changes: Sequence[Change]) -> tuple[str, ...]:
-    return tuple(sorted(change.id for change in changes))
 
 
 def _naming_same(related: Sequence[Change], changes: Sequence[Change]) -> list[Change]:

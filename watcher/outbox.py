@@ -16,6 +16,9 @@ DRAWN = ("jurisdiction.", "record.")
 HANDFUL = 5
 """So many of them are read as easily as seen."""
 LONGEST_CAPTION = 300
+Letter = Callable[..., tuple[Alert, Sequence[Delivery]]]
+"""`letter` with the limits of its channel; raises LookupError for a channel that is not there."""
+
 MOST_PARTS = 3
 """Messages of one alert; what does not fit is counted, and read in the stored copy."""
 

@@ -6,34 +6,30 @@ written to the outbox, in one transaction.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, tzinfo
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from watcher import duty, pings, readers
 from watcher.config import Config
 from watcher.config.sections import Escalation, Person
-from watcher.core import Alert, Change, Delivery, Extras, Line, Run, content_id, instant
+from watcher.core import Change, Extras, Lane, Line, Run
 from watcher.duty import Asked
 from watcher.oncall import pages as core
 from watcher.oncall.pages import ASKED, CLOSED, DONE, FALLBACK, OPEN, Ask, Ladder, Move, Page, Policy, Step, Touch
+from watcher.outbox import Letter
 from watcher.people import TELEGRAM, Deed, Member, Role
 from watcher.route import Rule, matches
 from watcher.silences import keep_out, let_in, offered
-from watcher.store import Connection, alerts, audit, changes, outbox, pages
+from watcher.store import Connection, audit, changes, outbox, pages
 from watcher.subscriptions.filters import describe
 
-FIRST, LATER = 0, 1
-"""Lanes: the first ping of a page, and what comes after it."""
 REACHED = {"sent", "sending"}
 """States of a message that somebody may have before them."""
 LONGEST_NAME = 64
 SILENCES = {"silence": keep_out, "unsilence": let_in}
-
-Letter = Callable[..., tuple[Alert, Sequence[Delivery]]]
-"""outbox.letter with the limits of its channel; raises LookupError for a channel that is not there."""
 
 
 class Ticked(NamedTuple):
@@ -196,7 +192,7 @@ class Paging:
 
     def _ping(self, conn: Connection, page: Page, step: Step, now: datetime) -> str:
         """Write the message of a step, in place of one that still waits; "" where its channel is not there."""
-        lane = FIRST if (step.loop, step.step) == (0, 0) else LATER
+        lane = Lane.PING if (step.loop, step.step) == (0, 0) else Lane.AGAIN
         key = f"{page.id} {step.turn}/{step.loop}/{step.step}"
         extras = Extras(buttons=pings.buttons(page))
         lines = self._lines(conn, page, step.channel)
@@ -257,20 +253,14 @@ class Paging:
 
     def _retract(self, conn: Connection, page: Page, by: str, now: datetime) -> None:
         """What an editor calls no news was told to chats: each is told so, as an answer to what it got."""
-
-        def letter(channel: str, route: str, key: str, *rest: Any, **more: Any) -> tuple[Alert, Sequence[Delivery]]:
-            return self.letter(channel, route, f"{key} {instant(now)}", *rest, **more)  # each closing is said
-
-        readers.retract(conn, letter, page.source, page.changes, f"{by} says that it is no news.", now)
+        readers.retract(conn, self.letter, page.source, page.changes, f"{by} says that it is no news.", now)
 
     def _restore(self, conn: Connection, page: Page, by: str, now: datetime) -> None:
         """What was retracted when this page was closed stands again: the same chats are told so."""
         assert page.closed is not None
         lines: tuple[Line, ...] = ((Run("It stands after all. ", "strong"), Run(f"{by} opened it again.")),)
-        for told in alerts.about(conn, page.source, page.changes):
-            key = f"{told.id} {instant(page.closed)}"
-            if alerts.made(conn, [content_id("retraction", told.channel, key)]):
-                self.write(conn, told.channel, "restored", key, lines, now, extras=Extras(reply_to=told.id))
+        for told, key in readers.retracted(conn, page.source, page.changes, page.closed):
+            self.write(conn, told.channel, "restored", key, lines, now, extras=Extras(reply_to=told.id))
 
     def _touch(self, conn: Connection, page: Page, touch: Touch) -> tuple[str, bool]:
         newer = pages.standing_on(conn, page.escalation, page.source)
@@ -324,7 +314,7 @@ class Paging:
         lines: Sequence[Line],
         now: datetime,
         *,
-        lane: int = LATER,
+        lane: Lane = Lane.AGAIN,
         extras: Extras | None = None,
         told: Sequence[str] = (),
     ) -> str:

@@ -12,8 +12,9 @@ from datetime import datetime, tzinfo
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from watcher.core import Alert, Change, Delivery, Extras, Line, Run, content_id
+from watcher.core import Alert, Change, Delivery, Extras, Lane, Line, Run, content_id, instant
 from watcher.digest import Seen, slot, told
+from watcher.outbox import Letter
 from watcher.people import Chat
 from watcher.render import ref_line
 from watcher.store import Connection, alerts, changes, chats, held, outbox, subscriptions
@@ -22,13 +23,10 @@ from watcher.subscriptions.index import Index
 
 ROUTE = "subscription"
 DIGEST = alerts.DIGEST
-LANE = 3
-DIGEST_LANE = 4
+RETRACTION = "retraction"
 
 Quiet = Callable[[str, datetime], bool]
 """Whether whoever has this chat has quiet hours then."""
-Letter = Callable[..., tuple[Alert, Sequence[Delivery]]]
-"""outbox.letter with the limits of Telegram: channel, route, key, lines, and what else a letter has."""
 
 
 class Wanted(NamedTuple):
@@ -46,10 +44,10 @@ class Readers:
     modes: dict[tuple[str, str], str] = field(default_factory=dict)
     stamp: subscriptions.Stamp = field(default_factory=subscriptions.Stamp)
 
-    def refresh(self, conn: Connection, *, anew: bool = False) -> None:
+    def refresh(self, conn: Connection) -> None:
         """Know the subscriptions as they are stored now."""
         stamp = subscriptions.stamp(conn)
-        if stamp == self.stamp and not anew:
+        if stamp == self.stamp:
             return
         everything = subscriptions.everything(conn)
         self.index = Index(((one.chat, one.id), one.filter) for one in everything)
@@ -97,14 +95,11 @@ def _held_for(chat: Chat, now: datetime, quiet: Quiet) -> str:
     return "quiet" if quiet(chat.id, now) else ""
 
 
-def copies(
-    planned: Sequence[Delivery], made: Iterable[str], found: Sequence[Change], like: Alert
-) -> list[tuple[Alert, Sequence[Delivery]]]:
+def copies(planned: Sequence[Delivery], made: Iterable[str], like: Alert) -> list[tuple[Alert, Sequence[Delivery]]]:
     """One planned message for each of many chats: an alert of its own, with its own reference in each part."""
-    ids = tuple(sorted(change.id for change in found))
     copied: list[tuple[Alert, Sequence[Delivery]]] = []
     for chat in made:
-        alert = replace(like, id=content_id(ROUTE, chat, ids), channel=chat)
+        alert = replace(like, id=content_id(ROUTE, chat, like.changes), channel=chat)
         rows = [
             replace(
                 one,
@@ -153,7 +148,7 @@ def tell_later(conn: Connection, desk: Desk, now: datetime) -> int:
         for why, key in _due(conn, chat, mine, desk, now):
             batch = [one.change for one in mine if why in (one.why, DIGEST)]
             lines = told(why, changes.changes_by_id(conn, batch), desk.seen)
-            alert, rows = desk.letter(chat.id, DIGEST, key, lines, now=now, lane=DIGEST_LANE, changes=batch)
+            alert, rows = desk.letter(chat.id, DIGEST, key, lines, now=now, lane=Lane.DIGEST, changes=batch)
             outbox.put_alert(conn, alert, rows)
             held.drop(conn, chat.id, batch)
             mine = [one for one in mine if one.change not in batch]
@@ -202,13 +197,24 @@ def begin_digest(conn: Connection, chat: Chat, zone: tzinfo, now: datetime) -> N
 
 
 def retract(conn: Connection, letter: Letter, source: str, ids: Sequence[str], why: str, now: datetime) -> int:
-    """Answer every message that told of these changes with a retraction; how many. Twice is once."""
+    """Answer every message that told of these changes with a retraction; how many. Twice at one time is once."""
     found = alerts.about(conn, source, ids)
     lines: tuple[Line, ...] = ((Run("Retracted. ", "strong"), Run(why)),)
-    for told_before in found:
-        extras = Extras(reply_to=told_before.id)
+    for one in found:
+        extras, key = Extras(reply_to=one.id), _retraction(one, now)
         alert, rows = letter(
-            told_before.channel, "retraction", told_before.id, lines, now=now, lane=LANE, extras=extras, source=source
+            one.channel, RETRACTION, key, lines, now=now, lane=Lane.ALERT, extras=extras, source=source
         )
         outbox.put_alert(conn, alert, rows)
     return len(found)
+
+
+def retracted(conn: Connection, source: str, ids: Sequence[str], at: datetime) -> list[tuple[Alert, str]]:
+    """Return the alerts that told of these changes and were retracted then, each with the key of its retraction."""
+    found = [(one, _retraction(one, at)) for one in alerts.about(conn, source, ids)]
+    made = alerts.made(conn, [content_id(RETRACTION, one.channel, key) for one, key in found])
+    return [(one, key) for one, key in found if content_id(RETRACTION, one.channel, key) in made]
+
+
+def _retraction(told_before: Alert, at: datetime) -> str:
+    return f"{told_before.id} {instant(at)}"

@@ -15,12 +15,27 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, 
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from watcher.core import Alert, Change, Clock, Dead, Delivery, Line, Message, Moved, Notifier, Outcome, Retry, Run, Sent
+from watcher.core import (
+    Change,
+    Clock,
+    Dead,
+    Delivery,
+    Lane,
+    Line,
+    Message,
+    Moved,
+    Notifier,
+    Outcome,
+    Retry,
+    Run,
+    Sent,
+)
 from watcher.delivery import Delivered, message, next_try
 from watcher.digest import Seen, told
+from watcher.outbox import Letter
 from watcher.pacing import MINUTE, Pacing
 from watcher.people import TELEGRAM
-from watcher.store import Connection, Store, changes, held, leases, outbox, queue
+from watcher.store import Connection, Store, alerts, changes, held, leases, outbox, queue
 from watcher.store.held import Held
 from watcher.store.leases import Lease
 from watcher.store.queue import Waiting
@@ -45,17 +60,10 @@ RELOAD = 1.0
 """Seconds after which the outbox is looked at again, for what should go ahead of what is waiting in line."""
 PATIENCE = 60.0
 """Seconds that a row waits in line for its chat; beyond, it is looked for again later."""
-ON_CALL = 1
-"""The last lane of who is on call."""
-ALERTS = 3
-"""The lane of what readers are told; those before it are for people who wait."""
 MOST_ALERTS = 5
 """Alerts that wait for one chat; more become one message."""
 STALE = timedelta(hours=24)
 """Age of what nobody knows to have arrived; then readers get it with their digest."""
-
-Letter = Callable[..., tuple[Alert, Sequence[Delivery]]]
-"""outbox.letter with the limits of its channel."""
 
 
 @dataclass(slots=True)
@@ -196,7 +204,7 @@ class Sender:
     def _in_order(self, waiting: Iterable[Waiting]) -> list[Waiting]:
         first: dict[tuple[str, int, str], Waiting] = {}
         for one in waiting:
-            first.setdefault((one.channel, one.lane, one.alert if one.lane <= ON_CALL else ""), one)
+            first.setdefault((one.channel, one.lane, one.alert if one.lane <= Lane.AGAIN else ""), one)
         free = [one for one in first.values() if one.state != "sending" and one.due]
         served = self.pacing.last
         return sorted(free, key=lambda one: (one.lane, served.get(self._chat(one.channel) or "", 0.0), one.n))
@@ -211,7 +219,7 @@ class Sender:
             ids = list(dict.fromkeys(change for some in about.values() for change in some))
             lines = told("many", changes.changes_by_id(conn, ids), Seen(0, 0))
             key = f"many {next(iter(about))} {len(about)}"
-            alert, made = self.letter(channel, "digest", key, lines, now=now, lane=ALERTS, changes=ids)
+            alert, made = self.letter(channel, alerts.DIGEST, key, lines, now=now, lane=Lane.ALERT, changes=ids)
             outbox.put_alert(conn, alert, made)
             queue.fold(conn, list(about), f"many alerts at once: told together in {alert.id}")
             merged += len(about)
@@ -262,7 +270,7 @@ class Sender:
         """How many sends may be under way; one tries whether a service that could not be reached is there again."""
         if self._fails:
             return 1
-        return FLYING + RESERVED if lane <= ON_CALL else FLYING
+        return FLYING + RESERVED if lane <= Lane.AGAIN else FLYING
 
     async def _start(self, going: Sequence[Waiting]) -> None:
         """Send these, counted from the moment at which they leave."""
@@ -348,20 +356,20 @@ class Sender:
             (Run(f"message {delivery.alert}", "dim"),),
         )
         with contextlib.suppress(LookupError):
-            outbox.put_alert(conn, *self.letter(self.operator, "operator", key, lines, now=now, lane=ALERTS))
+            outbox.put_alert(conn, *self.letter(self.operator, "operator", key, lines, now=now, lane=Lane.ALERT))
 
 
 def _is_stale(one: Waiting) -> bool:
     """Whether nobody will ever know that it arrived, nor is it under way; only chats that have joined get digests."""
     is_old = one.repeat and not one.fresh and one.state != "sending"
-    return is_old and one.lane >= ALERTS and one.channel.startswith(TELEGRAM)
+    return is_old and one.lane >= Lane.ALERT and one.channel.startswith(TELEGRAM)
 
 
 def _many(waiting: Iterable[Waiting]) -> dict[str, list[Waiting]]:
     """By chat, the alerts that surely have not arrived, where they are more than a chat wants at once."""
     fresh: defaultdict[str, list[Waiting]] = defaultdict(list)
     for one in waiting:
-        if one.lane == ALERTS and one.part == 1 and one.due and not one.repeat and one.state != "sending":
+        if one.lane == Lane.ALERT and one.part == 1 and one.due and not one.repeat and one.state != "sending":
             fresh[one.channel].append(one)
     return {channel: rows for channel, rows in fresh.items() if len({one.alert for one in rows}) > MOST_ALERTS}
 

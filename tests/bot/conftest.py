@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -22,16 +23,30 @@ def api() -> Iterator[TelegramApi]:
         yield api
 
 
-@pytest.fixture
-def house(
-    tmp_path: Path, site: Site, sqlite_store: Store, api: TelegramApi, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[House]:
+@contextmanager
+def built(tmp_path: Path, site: Site, store: Store, api: TelegramApi) -> Iterator[House]:
+    """A house with this store, whose fetches wait for nothing and whose children are this process."""
+
     async def at_once(_: float) -> None:
         return None
 
-    monkeypatch.setenv("TELEGRAM_TOKEN", TOKEN)
-    monkeypatch.setattr("watcher.app.Fetcher", partial(Fetcher, sleep=at_once))
-    monkeypatch.setattr("watcher.app.Pool", Inline)
-    house = House(tmp_path, site, sqlite_store, api)
-    yield house
-    house.close()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TELEGRAM_TOKEN", TOKEN)
+        patch.setattr("watcher.app.Fetcher", partial(Fetcher, sleep=at_once))
+        patch.setattr("watcher.app.Pool", Inline)
+        house = House(tmp_path, site, store, api)
+        yield house
+        house.close()
+
+
+@pytest.fixture
+def house(tmp_path: Path, site: Site, sqlite_store: Store, api: TelegramApi) -> Iterator[House]:
+    with built(tmp_path, site, sqlite_store, api) as house:
+        yield house
+
+
+@pytest.fixture
+def both(tmp_path: Path, site: Site, store: Store, api: TelegramApi) -> Iterator[House]:
+    """One on each database."""
+    with built(tmp_path, site, store, api) as house:
+        yield house

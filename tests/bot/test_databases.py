@@ -2,34 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import partial
-from pathlib import Path
-
-import pytest
-
 from tests.bot.house import ANA, BEN, House
-from tests.rig import Inline, table, without
-from tests.site import Site
-from tests.telegram_api import TOKEN, TelegramApi
-from watcher.fetch import Fetcher
+from tests.rig import table, without
 from watcher.people import Role
-from watcher.store import Store, subscriptions
-
-
-@pytest.fixture
-def both(
-    tmp_path: Path, site: Site, store: Store, api: TelegramApi, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[House]:
-    async def at_once(_: float) -> None:
-        return None
-
-    monkeypatch.setenv("TELEGRAM_TOKEN", TOKEN)
-    monkeypatch.setattr("watcher.app.Fetcher", partial(Fetcher, sleep=at_once))
-    monkeypatch.setattr("watcher.app.Pool", Inline)
-    house = House(tmp_path, site, store, api)
-    yield house
-    house.close()
+from watcher.store import subscriptions
 
 
 def test_from_start_to_an_alert_and_why(both: House) -> None:

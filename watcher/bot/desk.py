@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from watcher.app import App
 from watcher.bot.asks import Ask
 from watcher.config import Config
-from watcher.core import Button, Line, Run
+from watcher.core import Button, Lane, Line, Run
 from watcher.paging import Paging
 from watcher.people import Chat, Member, Role
 from watcher.store import Connection, Store, chats
@@ -146,7 +146,7 @@ class Answer:
     detail: Mapping[str, Any] = field(default_factory=dict)
     kept: bool = False
     route: str = REPLY
-    lane: int = 2
+    lane: Lane = Lane.ANSWER
     then: Callable[[], Awaitable[None] | None] | None = None
 
 

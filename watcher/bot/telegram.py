@@ -5,11 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
-
-os.environ.setdefault("PTB_TIMEDELTA", "true")  # else the library warns at each flood answer
 
 from telegram import (
     Bot,
@@ -23,6 +20,7 @@ from telegram.error import BadRequest, Conflict, InvalidToken, TelegramError
 from telegram.request import HTTPXRequest
 
 from watcher.bot.desk import Refusal
+from watcher.notify.telegram import hush
 
 log = logging.getLogger(__name__)
 
@@ -45,8 +43,7 @@ class Telegram(Bot):
     """The library's bot, which notes when a poll went well, and what ends polling for good."""
 
     def __init__(self, token: str, base_url: str, polled: Callable[[], None], failed: Callable[[str], None]) -> None:
-        for name in ("httpx", "httpcore", "telegram"):  # below WARNING they log the address, and the token in it
-            logging.getLogger(name).setLevel(logging.WARNING)
+        hush()
         logging.getLogger("telegram.ext").setLevel(logging.CRITICAL)  # what it says of errors is said here, in short
         requests = [HTTPXRequest(connection_pool_size=8, httpx_kwargs={"trust_env": False}) for _ in range(2)]
         super().__init__(token, base_url=base_url, request=requests[0], get_updates_request=requests[1])

@@ -6,14 +6,14 @@ Called each minute by the service. What fails waits in the store and is tried ag
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from watcher.config.sections import Evidence
-from watcher.core import Alert, Clock, Delivery, Extras, Failure, Line, Post, Run, instant
+from watcher.core import Clock, Extras, Failure, Lane, Line, Post, Run, instant
 from watcher.evidence import stamps
+from watcher.outbox import Letter
 from watcher.store import Connection, Store, StoreError, anchors, outbox
 from watcher.store.anchors import Anchor, Heads, Stamp
 
@@ -24,12 +24,8 @@ EVERY = timedelta(hours=1)
 WAITS = (1, 5, 15, 60, 360)
 """Minutes before the second, third … attempt to get a stamp; the last one again and again."""
 AT_ONCE = 8
-LANE = 4
 ROUTE = "evidence"
 OK = 200
-
-Letter = Callable[..., tuple[Alert, Sequence[Delivery]]]
-"""outbox.letter with the limits of its channel; raises LookupError for a channel that is not there."""
 
 
 async def anchor_tick(store: Store, post: Post, settings: Evidence, now: Clock, letter: Letter | None = None) -> bool:
@@ -75,7 +71,9 @@ def _put(conn: Connection, heads: Heads, settings: Evidence, now: datetime, lett
     anchors.put(conn, anchor, settings.timestamp_urls)
     if letter is not None:
         silent = Extras(silent=True)
-        message = letter(settings.head_to, ROUTE, anchor.digest, _told(anchor), now=now, lane=LANE, extras=silent)
+        message = letter(
+            settings.head_to, ROUTE, anchor.digest, _told(anchor), now=now, lane=Lane.DIGEST, extras=silent
+        )
         outbox.put_alert(conn, *message)
 
 

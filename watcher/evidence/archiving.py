@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from watcher.core import Alert, Change, Clock, Extras, Failure, Fetch, Fetched, Run, Severity, Source
-from watcher.evidence.anchoring import Letter
+from watcher.core import Alert, Change, Clock, Extras, Failure, Fetch, Fetched, Lane, Run, Severity, Source
+from watcher.outbox import Letter
 from watcher.people import TELEGRAM
 from watcher.store import Connection, Store, alerts, changes, outbox
 
@@ -22,7 +22,6 @@ WAITS = tuple(timedelta(minutes=minutes) for minutes in (2, 5, 15, 30, 60, 120, 
 GONE = ("source.", "page.gone", "report.withdrawn", "report.late")
 """Kinds of change after which there is no page to be saved."""
 ROUTE = "archive"
-LANE = 4
 _SAVED = re.compile(r"/web/([0-9]{14})[a-z_]{0,4}/")
 
 
@@ -86,7 +85,9 @@ class Archiving:
         for alert in told:
             line = (Run("Saved by the web archive: "), Run("the page as it was then", "link", copy))
             extras = Extras(reply_to=alert.id, silent=True)
-            message = self.letter(alert.channel, ROUTE, alert.id, (line,), now=self.now(), lane=LANE, extras=extras)
+            message = self.letter(
+                alert.channel, ROUTE, alert.id, (line,), now=self.now(), lane=Lane.DIGEST, extras=extras
+            )
             outbox.put_alert(conn, *message)
         return bool(told)
 

@@ -66,6 +66,13 @@ class TelegramOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return f"TelegramOptions(chat={self.chat!r}, topic={self.topic!r})"
 
 
+def hush() -> None:
+    """Let the library and what it calls say nothing that holds the token, and warn of no flood answer."""
+    os.environ.setdefault("PTB_TIMEDELTA", "true")
+    for name in ("httpx", "httpcore", "telegram"):  # below WARNING they log the address, and the token in it
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
 class Connection:
     """One bot for all chats of a token: its HTTP client, opened at the first message."""
 
@@ -79,12 +86,10 @@ class Connection:
     def bot(self) -> Bot:
         """The library's bot, which asks nothing of Telegram by itself."""
         if self._bot is None:
-            os.environ.setdefault("PTB_TIMEDELTA", "true")  # else the library warns at each flood answer
             from telegram import Bot
             from telegram.request import HTTPXRequest
 
-            for name in ("httpx", "httpcore", "telegram"):  # below WARNING they log the address, and the token in it
-                logging.getLogger(name).setLevel(logging.WARNING)
+            hush()
             request = HTTPXRequest(
                 connection_pool_size=CONNECTIONS, read_timeout=self.read_timeout, httpx_kwargs={"trust_env": False}
             )

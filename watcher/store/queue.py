@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, func, select, update
 
-from watcher.core import Alert, Delivery, content_id
+from watcher.core import Alert, Delivery, Lane, content_id
 from watcher.store import outbox
 from watcher.store.alerts import MOVED
 from watcher.store.outbox import OPEN
@@ -18,8 +18,6 @@ from watcher.store.tables import batches, insert
 from watcher.store.tables import delivery as table
 from watcher.store.tables import row as row_of
 
-READERS = 3
-"""The first lane of what readers are told."""
 AGAIN = timedelta(seconds=5)
 """After this long an edit is looked at again whose message was not sent yet."""
 
@@ -177,7 +175,7 @@ def _fold_told(conn: Connection, old: str, new: str) -> None:
 
     def waiting(channel: str) -> dict[str, tuple[str, ...]]:
         query = select(alerts.c.id, alerts.c.changes).join(table, table.c.alert == alerts.c.id)
-        unsent = table.c.sent_at.is_(None) & table.c.state.in_(("pending", "wait")) & (table.c.lane >= READERS)
+        unsent = table.c.sent_at.is_(None) & table.c.state.in_(("pending", "wait")) & (table.c.lane >= Lane.ALERT)
         return {found.id: found.changes for found in conn.execute(query.where(table.c.channel == channel, unsent))}
 
     told = {one for ids in waiting(new).values() for one in ids}

@@ -8,12 +8,12 @@ from watcher import asking
 from watcher.asking import Refused
 from watcher.bot.commands.reading import source_named
 from watcher.bot.desk import Answer, Command, Note, Refusal, Talk, line, say, strong
-from watcher.core import Line, Severity
+from watcher.core import Lane, Line, Severity
 from watcher.replay.messages import moment
 from watcher.store import Connection, changes, outbox, replays
 from watcher.summary import shorten, shown
 
-ROUTE, LANE = "replay", 4
+ROUTE = "replay"
 """Alerts go before it."""
 MOST = 20
 """Messages of one replay."""
@@ -72,7 +72,7 @@ def replay(conn: Connection, talk: Talk) -> Answer:
         strong(f"Replay of {source}"), f": {count} message{'' if count == 1 else 's'}, none of them new.{more}"
     )
     notes = tuple(Note(talk.channel, one) for one in played.messages)
-    return Answer((first,), more=notes, about=source, detail={"messages": count}, route=ROUTE, lane=LANE)
+    return Answer((first,), more=notes, about=source, detail={"messages": count}, route=ROUTE, lane=Lane.DIGEST)
 
 
 COMMANDS = (
